@@ -1,0 +1,1 @@
+"""Distilled vectors: a PCA of unit-length embeddings, stored with the database as Arrow."""

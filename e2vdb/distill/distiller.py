@@ -1,0 +1,118 @@
+"""Applying a fitted PCA with NumPy alone, and keeping it as an Arrow row."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from e2vdb.store.store import Store
+from e2vdb.store.tables import DISTILLED, DISTILLER_MARK, DISTILLERS, distillers_schema
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Distiller:
+    """A fitted PCA: `mean` (D,), `components` (d, D), both float32."""
+
+    distiller_id: int
+    mean: Floats
+    components: Floats
+    explained_variance_ratio: tuple[float, ...]
+    fitted_rows: int
+    fitted_at: datetime
+
+    @property
+    def dimensions(self) -> int:
+        """The length d of a distilled vector."""
+        return len(self.components)
+
+    @property
+    def variance_kept(self) -> float:
+        """The share of the variance of unit vectors that d dimensions keep, 0..1."""
+        return float(sum(self.explained_variance_ratio))
+
+    @property
+    def field(self) -> pa.Field:
+        """The `distilled` column, marked with the distiller that made its values."""
+        mark = {DISTILLER_MARK: str(self.distiller_id).encode()}
+        return pa.field(DISTILLED, pa.list_(pa.float32(), self.dimensions), metadata=mark)
+
+    def apply(self, embeddings: NDArray[Any]) -> Floats:
+        """Return the distilled vectors, (n, d) float32, of embeddings (n, D) of any length."""
+        vectors = embeddings.astype(np.float32, copy=False)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+            projected: Floats = (vectors @ self.components.T) / lengths
+        projected -= self.components @ self.mean
+        return projected
+
+    def column(self, embeddings: pa.FixedSizeListArray) -> pa.FixedSizeListArray:
+        """Return the `distilled` column for an `embedding` column; NULL stays NULL."""
+        missing = embeddings.is_null().to_numpy(zero_copy_only=False)
+        distilled = np.zeros((len(embeddings), self.dimensions), np.float32)
+        if not missing.all():
+            distilled[~missing] = self.apply(matrix(embeddings))
+        return pa.FixedSizeListArray.from_arrays(
+            pa.array(distilled.ravel()), self.dimensions, mask=pa.array(missing)
+        )
+
+
+def matrix(embeddings: pa.FixedSizeListArray) -> NDArray[Any]:
+    """Return the vectors of a column as (n, D), rows that are NULL left out."""
+    values = embeddings.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(-1, embeddings.type.list_size)
+
+
+def to_row(distiller: Distiller) -> pa.Table:
+    """Return the distiller as one row of the table `distillers`."""
+    schema = distillers_schema(len(distiller.mean))
+    components = [list(component) for component in distiller.components]
+    return pa.table(
+        [
+            pa.array([distiller.distiller_id], pa.int32()),
+            pa.array([distiller.dimensions], pa.int32()),
+            pa.array([distiller.variance_kept]),
+            pa.array([distiller.fitted_rows], pa.int64()),
+            pa.array([distiller.fitted_at.astimezone(UTC)], schema.field("fitted_at").type),
+            pa.array([list(distiller.mean)], schema.field("mean").type),
+            pa.array([components], schema.field("components").type),
+            pa.array([list(distiller.explained_variance_ratio)]),
+        ],
+        schema=schema,
+    )
+
+
+def from_row(row: dict[str, Any]) -> Distiller:
+    """Return the distiller that a row of the table `distillers` describes."""
+    return Distiller(
+        row["distiller_id"],
+        np.array(row["mean"], np.float32),
+        np.array(row["components"], np.float32),
+        tuple(row["explained_variance_ratio"]),
+        row["fitted_rows"],
+        row["fitted_at"],
+    )
+
+
+def read_distiller(store: Store, distiller_id: int | None = None) -> Distiller | None:
+    """Return the newest distiller or the one with this id, None where there is none."""
+    rows = store.dataset(DISTILLERS).scanner(columns=["distiller_id"]).to_table()
+    ids = rows["distiller_id"].to_pylist()
+    if not ids:
+        return None
+    wanted = max(ids) if distiller_id is None else distiller_id
+    found = store.dataset(DISTILLERS).to_table(filter=f"distiller_id = {wanted}").to_pylist()
+    return from_row(found[0]) if found else None
+
+
+def distiller_of(schema: pa.Schema) -> int | None:
+    """Return which distiller a table's `distilled` column came from, None without one."""
+    index = schema.get_field_index(DISTILLED)
+    if index < 0:
+        return None
+    mark = (schema.field(index).metadata or {}).get(DISTILLER_MARK)
+    return int(mark) if mark else None

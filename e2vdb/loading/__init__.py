@@ -1,0 +1,1 @@
+"""From directories and metadata files to commits."""

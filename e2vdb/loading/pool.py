@@ -1,0 +1,99 @@
+"""Worker processes that start fast, never outlive their parent, and need no `__main__` guard."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import connection
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+FEW_FOLDERS = 1_000
+"""Fewer folders than this are read in-process: starting workers would take longer."""
+
+
+def default_workers() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Pool:
+    """Runs functions in worker processes, or at once in this one where `workers` is 1."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._executor: ProcessPoolExecutor | None = None
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> "Future[T]":
+        """Run a function of picklable arguments; the future is done already without workers."""
+        if self.workers == 1:
+            done: Future[T] = Future()
+            try:
+                done.set_result(function(*arguments))
+            except Exception as error:
+                done.set_exception(error)
+            return done
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self.workers, mp_context=_context(), initializer=_start_worker
+            )
+        with _main_hidden():
+            return self._executor.submit(function, *arguments)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> Any:
+    """Return a start method without fork: Lance's threads do not survive it."""
+    methods = multiprocessing.get_all_start_methods()
+    if "forkserver" not in methods:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # The server imports once what every worker needs; Lance must be imported after the fork.
+    context.set_forkserver_preload(["numpy", "pyarrow", "orjson", "e2vdb.ingest.batches"])
+    return context
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep workers from running the user's script again, which they never need."""
+    main = sys.modules["__main__"]
+    hidden = {
+        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in vars(main)
+    }
+    main.__dict__["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _die_with(sentinel: int) -> None:
+    """End this worker when its parent is gone, even by kill -9."""
+    connection.wait([sentinel])
+    os._exit(1)

@@ -1,0 +1,1 @@
+"""The LanceDB database: its tables, its commits, its history."""

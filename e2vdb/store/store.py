@@ -1,0 +1,114 @@
+"""One database: opening its tables, making it, knowing its dimension."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import lance
+
+from e2vdb.errors import AddressError, StorageError
+from e2vdb.store.address import Address
+from e2vdb.store.tables import TABLES, UTTERANCES, Table
+
+
+class Store:
+    """The tables at one address; every method sees the newest commit."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._open: dict[str, lance.LanceDataset] = {}
+
+    def exists(self) -> bool:
+        """Whether there is a database at the address."""
+        try:
+            self.dataset(UTTERANCES)
+        except AddressError:
+            return False
+        return True
+
+    def dataset(self, table: Table, version: int | str | None = None) -> lance.LanceDataset:
+        """Return a table at its newest version, or at the one given (a number or a tag).
+
+        Raises `AddressError` where there is no database.
+        """
+        if version is not None:
+            return self._load(table, version)
+        known = self._open.get(table.name)
+        if known is None or known.latest_version != known.version:
+            known = self._open[table.name] = self._load(table, None)
+        return known
+
+    def _load(self, table: Table, version: int | str | None) -> lance.LanceDataset:
+        try:
+            return lance.dataset(
+                self.address.table(table.name),
+                version=version,
+                storage_options=dict(self.address.storage_options) or None,
+            )
+        except ValueError as error:
+            if "not found" in str(error).lower():
+                raise self._no_database(table) from error
+            raise StorageError(f"{self.address}: {first_line(error)}") from error
+        except OSError as error:
+            raise StorageError(f"{self.address}: {first_line(error)}") from error
+
+    def _no_database(self, table: Table) -> AddressError:
+        if table is not UTTERANCES:
+            return AddressError(
+                f"{self.address} has no table {table.name}; run `e2vdb ingest` on it once more."
+            )
+        return AddressError(
+            f"There is no e2vdb database at {self.address}; "
+            "make one with `e2vdb ingest FOLDER` or name another with --db."
+        )
+
+    @property
+    def dimension(self) -> int:
+        """The length of every embedding in this database."""
+        field = self.dataset(UTTERANCES).schema.field("embedding")
+        size: int = field.type.list_size
+        return size
+
+    def create(self, dimension: int) -> None:
+        """Make every table that is not there yet, for embeddings of this length."""
+        self._check_folder()
+        for table in TABLES:
+            try:
+                self._load(table, None)
+            except AddressError:
+                with storage_errors(self.address):
+                    lance.write_dataset(
+                        table.schema(dimension).empty_table(),
+                        self.address.table(table.name),
+                        mode="create",
+                        storage_options=dict(self.address.storage_options) or None,
+                    )
+
+    def _check_folder(self) -> None:
+        folder = self.address.folder
+        if folder is None or not folder.exists():
+            return
+        names = [path.name for path in folder.iterdir()]
+        ours = [name for name in names if name.endswith(".lance") or name.startswith(".")]
+        if names and not ours:
+            raise AddressError(
+                f"{folder} holds other files ({sorted(names)[0]}, …); "
+                "name an empty or new folder with --db."
+            )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the part of a library's message that a user can act on."""
+    line = str(error).split("\n", 1)[0]
+    return line.split(", /home/", 1)[0].split(", rust/", 1)[0]
+
+
+@contextmanager
+def storage_errors(address: Address) -> Iterator[None]:
+    """Turn what Lance and the operating system raise while writing into one sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StorageError(
+            f"Writing to {address} failed: {first_line(error)}. "
+            "What was committed before is whole; mend the cause and run the command again."
+        ) from error

@@ -1,0 +1,92 @@
+"""The tables of a database and their stored columns."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from e2vdb.ingest.schema import frames_schema, utterances_schema
+
+DEFAULT_DIMENSION = 1024
+DISTILLED = "distilled"
+DISTILLER_MARK = b"e2vdb:distiller"
+"""Field metadata of a `distilled` column: the id of the distiller that its values came from."""
+
+REJECTS = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("source_dir", pa.string()),
+        pa.field("path", pa.string()),
+        pa.field("code", pa.string()),
+        pa.field("detail", pa.string()),
+        pa.field("seen_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+METADATA = pa.schema([pa.field("utterance_id", pa.string()), pa.field("output_dir", pa.string())])
+SOURCES = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("source_dir", pa.string()),
+        pa.field("stamp", pa.int64()),
+        pa.field("files", pa.int8()),
+    ]
+)
+SETTINGS = pa.schema([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+
+
+def distillers_schema(dimension: int) -> pa.Schema:
+    """Return the columns of `distillers`: one fitted PCA a row, whole and readable."""
+    return pa.schema(
+        [
+            pa.field("distiller_id", pa.int32()),
+            pa.field("dimensions", pa.int32()),
+            pa.field("variance_kept", pa.float64()),
+            pa.field("fitted_rows", pa.int64()),
+            pa.field("fitted_at", pa.timestamp("us", tz="UTC")),
+            pa.field("mean", pa.list_(pa.float32(), dimension)),
+            pa.field("components", pa.list_(pa.list_(pa.float32(), dimension))),
+            pa.field("explained_variance_ratio", pa.list_(pa.float64())),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name and what it is for, in a sentence that `e2vdb info` prints."""
+
+    name: str
+    about: str
+
+    def schema(self, dimension: int) -> pa.Schema:
+        """Return the columns with which the table is created."""
+        fixed = {
+            "rejects": REJECTS,
+            "metadata": METADATA,
+            "sources": SOURCES,
+            "settings": SETTINGS,
+        }
+        by_dimension = {
+            "utterances": utterances_schema,
+            "frames": frames_schema,
+            "distillers": distillers_schema,
+        }
+        return fixed[self.name] if self.name in fixed else by_dimension[self.name](dimension)
+
+
+UTTERANCES = Table("utterances", "one row an output directory")
+FRAMES = Table("frames", "one row a frame of 20 ms")
+METADATA_TABLE = Table("metadata", "what your files say of each call")
+REJECTS_TABLE = Table("rejects", "directories that are no row, and why")
+DISTILLERS = Table("distillers", "fitted PCA models behind `distilled`")
+SETTINGS_TABLE = Table("settings", "limits and choices set with `e2vdb config`")
+SOURCES_TABLE = Table("sources", "file times of the last ingest; safe to delete")
+
+# `utterances` is made last: a database is one as soon as it has that table.
+TABLES = (
+    SETTINGS_TABLE,
+    DISTILLERS,
+    SOURCES_TABLE,
+    REJECTS_TABLE,
+    METADATA_TABLE,
+    FRAMES,
+    UTTERANCES,
+)

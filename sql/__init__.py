@@ -1,0 +1,1 @@
+"""The views, macros and example questions, one `.sql` file each."""

@@ -113,7 +113,9 @@ def read_directories(job: Job) -> Reading:
 def _untouched(job: Job, place: Place, known: Known, reading: Reading) -> bool:
     """Settle a folder by its file times alone; False where it must be listed."""
     paths = [place.path]
-    paths += [f"{place.path}/{name}" for bit, name in enumerate(OWN_FILES) if known.files >> bit & 1]
+    paths += [
+        f"{place.path}/{name}" for bit, name in enumerate(OWN_FILES) if known.files >> bit & 1
+    ]
     try:
         stamp, _ = job.files.stamp(paths)
     except Unusable:
@@ -160,9 +162,7 @@ def _visit(job: Job, place: Place, reading: Reading) -> list[Utterance]:
     return [utterance for utterance in found if utterance is not None]
 
 
-def _read(
-    job: Job, recording: Recording, below: list[Place], reading: Reading
-) -> Utterance | None:
+def _read(job: Job, recording: Recording, below: list[Place], reading: Reading) -> Utterance | None:
     """Read a recording that is new or changed; count one that is neither."""
     utterance_id, source_dir = recording.utterance_id, printable(recording.folder)
     known = job.known.get(utterance_id, UNKNOWN)
@@ -278,9 +278,7 @@ _FATAL = {
 }
 
 
-def _check_vectors(
-    matrix: Floats, limits: Limits
-) -> tuple[Floats, dict[int, list[str]]]:
+def _check_vectors(matrix: Floats, limits: Limits) -> tuple[Floats, dict[int, list[str]]]:
     """Return the rows' lengths, and the codes of the few rows that have any."""
     if not len(matrix):
         return np.empty(0, np.float32), {}

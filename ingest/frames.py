@@ -15,7 +15,6 @@ from e2vdb.ingest.schema import SECONDS_PER_FRAME, frames_schema
 LARGEST_HALF = 65504.0
 
 
-
 class Digest(Protocol):
     """A running hash, so that reading and hashing are one pass."""
 
@@ -93,8 +92,10 @@ def _results_by_frame(
     scores = [list(NO_SCORES) for _ in range(rows)]
     one_each = len(results) == rows
     for order, result in enumerate(results):
-        frame = order if one_each or result.start_s is None else round(
-            result.start_s / SECONDS_PER_FRAME
+        frame = (
+            order
+            if one_each or result.start_s is None
+            else round(result.start_s / SECONDS_PER_FRAME)
         )
         if 0 <= frame < rows:
             emotions[frame] = result.emotion

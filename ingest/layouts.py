@@ -63,11 +63,17 @@ class Layout(Protocol):
 
 def _own_files(folder: Folder) -> Recording:
     names = set(folder.files)
+    found = [name if name in names else None for name in OWN_FILES]
+    embedding, frames, result, frame_result, audio = found
     return Recording(
         folder.utterance_id,
         folder.path,
         folder.name,
-        *[name if name in names else None for name in OWN_FILES],
+        embedding,
+        frames,
+        result,
+        frame_result,
+        audio,
     )
 
 

@@ -79,9 +79,7 @@ def _parse(raw: bytes, offset: int, path: str) -> Header:
     stream = io.BytesIO(raw)
     try:
         major, _ = npy_format.read_magic(stream)
-        read = (
-            npy_format.read_array_header_1_0 if major == 1 else npy_format.read_array_header_2_0
-        )
+        read = npy_format.read_array_header_1_0 if major == 1 else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except Exception as error:  # numpy raises many kinds for hostile headers
         raise Unusable("unreadable_npy", path, "the .npy header cannot be parsed") from error
@@ -167,8 +165,9 @@ def read_blocks(
             if data is None:
                 raise _cut_off(path, header, start * header.columns * header.dtype.itemsize)
             values = np.frombuffer(data, header.dtype)
-            order = "F" if header.fortran else "C"
-            yield data, to_float32(values.reshape((count, header.columns), order=order))
+            shape = (count, header.columns)
+            block = values.reshape(shape, order="F") if header.fortran else values.reshape(shape)
+            yield data, to_float32(block)
 
 
 def _read_exactly(stream: Any, wanted: int) -> bytes | None:

@@ -133,7 +133,10 @@ def _pairs(document: Mapping[str, Any]) -> list[tuple[str, float]]:
         return [(str(label), _number(score)) for label, score in zip(labels, scores, strict=True)]
     if isinstance(listed := document.get("emotions"), list):
         return [
-            (str(_first(entry, ("label", "emotion"))), _number(_first(entry, ("score", "confidence"))))
+            (
+                str(_first(entry, ("label", "emotion"))),
+                _number(_first(entry, ("score", "confidence"))),
+            )
             for entry in listed
         ]
     if scores is not None:

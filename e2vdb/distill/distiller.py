@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import lance
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from e2vdb.store.store import Store
-from e2vdb.store.tables import DISTILLED, DISTILLER_MARK, DISTILLERS, distillers_schema
+from e2vdb.store.tables import DISTILLED, DISTILLER_MARK, distillers_schema
 
 Floats = NDArray[np.float32]
 
@@ -64,7 +64,8 @@ class Distiller:
 def matrix(embeddings: pa.FixedSizeListArray) -> NDArray[Any]:
     """Return the vectors of a column as (n, D), rows that are NULL left out."""
     values = embeddings.flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(-1, embeddings.type.list_size)
+    vectors: NDArray[Any] = values.reshape(-1, embeddings.type.list_size)
+    return vectors
 
 
 def to_row(distiller: Distiller) -> pa.Table:
@@ -98,14 +99,15 @@ def from_row(row: dict[str, Any]) -> Distiller:
     )
 
 
-def read_distiller(store: Store, distiller_id: int | None = None) -> Distiller | None:
-    """Return the newest distiller or the one with this id, None where there is none."""
-    rows = store.dataset(DISTILLERS).scanner(columns=["distiller_id"]).to_table()
-    ids = rows["distiller_id"].to_pylist()
+def read_distiller(
+    distillers: lance.LanceDataset, distiller_id: int | None = None
+) -> Distiller | None:
+    """Return the newest distiller of the table or the one with this id, None without one."""
+    ids = distillers.to_table(columns=["distiller_id"])["distiller_id"].to_pylist()
     if not ids:
         return None
     wanted = max(ids) if distiller_id is None else distiller_id
-    found = store.dataset(DISTILLERS).to_table(filter=f"distiller_id = {wanted}").to_pylist()
+    found = distillers.to_table(filter=f"distiller_id = {wanted}").to_pylist()
     return from_row(found[0]) if found else None
 
 

@@ -37,7 +37,7 @@ def fit(store: Store, variance: float) -> Distiller:
         raise UsageError(
             f"A distiller needs {FEWEST_ROWS} embeddings; the database has {len(sample)}."
         )
-    known = read_distiller(store)
+    known = read_distiller(store.dataset(DISTILLERS))
     distiller = fit_sample(sample, variance, distiller_id=known.distiller_id + 1 if known else 1)
     row = to_row(distiller)
     why = f"distiller {distiller.distiller_id}: {distiller.dimensions} dimensions"
@@ -139,4 +139,3 @@ def _transform(distiller: Distiller) -> Callable[[pa.RecordBatch], pa.RecordBatc
         return pa.record_batch([values], schema=pa.schema([distiller.field]))
 
     return column
-

@@ -1,6 +1,7 @@
 """What the database knows of the directories it has seen, looked up by folder."""
 
 from collections import defaultdict
+from typing import Any
 
 import pyarrow as pa
 
@@ -44,12 +45,14 @@ class Catalogue:
         rejected = (utterance_id, source_dir) in self.rejects
         if row is None and seen is None and not rejected:
             return None
-        return Known(*(row or (None, None)), *(seen or (0, 0)), rejected)
+        content_hash, home = row or (None, None)
+        stamp, files = seen or (0, 0)
+        return Known(content_hash, home, stamp, files, rejected)
 
 
 def _pairs(
     store: Store, table: Table, first: str, second: str, *, by_folder: bool = False
-) -> dict:
+) -> dict[Any, tuple[Any, Any]]:
     """Return two columns of a table by utterance id, or by id and folder."""
     rows: pa.Table = store.dataset(table).to_table(
         columns=["utterance_id", *(["source_dir"] if by_folder else []), first, second]

@@ -7,6 +7,7 @@ crash is read again by the next run, and frames without a row are replaced then.
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -99,11 +100,12 @@ class Chunk:
                 summary.reject_codes[self._catalogue.rejects[key]["code"]] += 1
             room = EXAMPLES - len(summary.reject_examples)
             summary.reject_examples += [
-                f"{reject.code}: {reject.path}: {reject.detail}" for reject in outcome.rejects[:room]
+                f"{reject.code}: {reject.path}: {reject.detail}"
+                for reject in outcome.rejects[:room]
             ]
 
 
-def _note(known: dict, reject: Reject, now: datetime) -> bool:
+def _note(known: dict[tuple[str, str], dict[str, Any]], reject: Reject, now: datetime) -> bool:
     """Put a reject among the known ones; False where it stands there already."""
     key = (reject.utterance_id, reject.source_dir)
     row = {

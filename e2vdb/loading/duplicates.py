@@ -39,9 +39,7 @@ def _compare(store: Store) -> tuple[set[str], list[str]]:
     ids = rows["utterance_id"].to_pylist()
     for content, moment, one in zip(rows["content_hash"].to_pylist(), moments, ids, strict=True):
         groups[content].append((moment, one))
-    wanted = {
-        one for group in groups.values() if len(group) > 1 for _, one in _after_first(group)
-    }
+    wanted = {one for group in groups.values() if len(group) > 1 for _, one in _after_first(group)}
     have = {
         one
         for one, warnings in zip(ids, rows["warnings"].to_pylist(), strict=True)

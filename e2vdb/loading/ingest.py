@@ -27,7 +27,7 @@ from e2vdb.loading.worker import Outcome, Target, run_job
 from e2vdb.store.lock import writer_lock
 from e2vdb.store.settings import read_settings, write_setting
 from e2vdb.store.store import Store
-from e2vdb.store.tables import DEFAULT_DIMENSION, UTTERANCES
+from e2vdb.store.tables import DEFAULT_DIMENSION, DISTILLERS, UTTERANCES
 
 FRAME_MODES = ("full", "distilled", "none")
 SECONDS_A_COMMIT = 30.0
@@ -117,7 +117,7 @@ def _prepare(store: Store, folder: Path, options: IngestOptions) -> None:
         store.create(found or DEFAULT_DIMENSION)
     if options.variance is not None:
         write_setting(store, "variance", options.variance)
-    distiller = read_distiller(store)
+    distiller = read_distiller(store.dataset(DISTILLERS))
     if distiller is not None:
         apply_everywhere(store, distiller)
 
@@ -129,7 +129,7 @@ def _complete(
     if summary.inserted or summary.updated:
         settle_duplicates(store)
         resolve_metadata(store)
-    if read_distiller(store) is not None:
+    if read_distiller(store.dataset(DISTILLERS)) is not None:
         return
     vectors = store.dataset(UTTERANCES).count_rows(filter="embedding IS NOT NULL")
     if vectors >= FEWEST_ROWS:
@@ -159,7 +159,7 @@ class _Run:
         self._layouts = layouts()
         self._limits = read_settings(store).limits
         self._dimension = store.dimension
-        self._target = Target(store.address, read_distiller(store))
+        self._target = Target(store.address, read_distiller(store.dataset(DISTILLERS)))
         self._catalogue = Catalogue(store)
         self._chunk = Chunk(store, self._catalogue, summary)
         name = printable(folder.name) or "root"

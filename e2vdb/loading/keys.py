@@ -84,8 +84,8 @@ def merge(stored: pa.Table, new: pa.Table) -> pa.Table:
         connection.execute("SET preserve_insertion_order = true")
         columns = ", ".join(_choice(name, stored.schema, new.schema) for name in names)
         relation = connection.sql(
-            f"WITH o AS (SELECT *, {key} AS \"key#\" FROM old_rows), "
-            f"n AS (SELECT *, {key} AS \"key#\" FROM new_rows "
+            f'WITH o AS (SELECT *, {key} AS "key#" FROM old_rows), '
+            f'n AS (SELECT *, {key} AS "key#" FROM new_rows '
             'QUALIFY row_number() OVER (PARTITION BY "key#" ORDER BY "row#" DESC) = 1) '
             f'SELECT {columns} FROM o FULL JOIN n ON o."key#" = n."key#" '
             'ORDER BY coalesce(n."key#", o."key#")'
@@ -103,9 +103,7 @@ def _choice(name: str, old: pa.Schema, new: pa.Schema) -> str:
     if name in ("utterance_id", "output_dir"):
         return f"coalesce(n.{quoted}, o.{quoted}) AS {quoted}"
     cast = "" if _same_kind(old.field(name).type, new.field(name).type) else "::VARCHAR"
-    return (
-        f'CASE WHEN n."key#" IS NULL THEN o.{quoted}{cast} ELSE n.{quoted}{cast} END AS {quoted}'
-    )
+    return f'CASE WHEN n."key#" IS NULL THEN o.{quoted}{cast} ELSE n.{quoted}{cast} END AS {quoted}'
 
 
 def _same_kind(one: pa.DataType, other: pa.DataType) -> bool:

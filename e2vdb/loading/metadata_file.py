@@ -85,9 +85,7 @@ def _is_utf8(file: Path) -> bool:
     return True
 
 
-def _read(
-    connection: duckdb.DuckDBPyConnection, readable: str, kind: str, file: Path
-) -> pa.Table:
+def _read(connection: duckdb.DuckDBPyConnection, readable: str, kind: str, file: Path) -> pa.Table:
     source = f"{kind}($path)"
     described = connection.execute(f"DESCRIBE FROM {source}", {"path": readable}).fetchall()
     names = {name: _plain_name(name) for name, *_ in described}

@@ -76,14 +76,15 @@ def _context() -> Any:
 def _main_hidden() -> Iterator[None]:
     """Keep workers from running the user's script again, which they never need."""
     main = sys.modules["__main__"]
-    hidden = {
-        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in vars(main)
+    names = main.__dict__
+    hidden: dict[str, Any] = {
+        name: names.pop(name) for name in ("__file__", "__spec__") if name in names
     }
-    main.__dict__["__spec__"] = None
+    names["__spec__"] = None
     try:
         yield
     finally:
-        main.__dict__.update(hidden)
+        names.update(hidden)
 
 
 def _start_worker() -> None:

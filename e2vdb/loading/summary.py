@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from e2vdb.loading.metadata import MetadataSummary
+
 
 @dataclass(slots=True)
 class IngestSummary:
@@ -22,6 +24,7 @@ class IngestSummary:
     interrupted: bool = False
     version: int = 0
     notes: list[str] = field(default_factory=list)
+    metadata: MetadataSummary | None = None
 
     @property
     def rejected(self) -> int:
@@ -56,4 +59,5 @@ class IngestSummary:
             "interrupted": self.interrupted,
             "version": self.version,
             "notes": self.notes,
+            "metadata": self.metadata.as_dict() if self.metadata else None,
         }

@@ -62,7 +62,9 @@ def _commit(
     )
 
 
-def _without(dataset: lance.LanceDataset, delete: Places) -> tuple[list[FragmentMetadata], list[int]]:
+def _without(
+    dataset: lance.LanceDataset, delete: Places
+) -> tuple[list[FragmentMetadata], list[int]]:
     changed, emptied = [], []
     for fragment_id, positions in delete.items():
         left = dataset.get_fragment(fragment_id).delete_rows(positions)

@@ -1,0 +1,46 @@
+# On a fresh machine with Python 3.11+ and make: `make demo` runs the main job, `make test` the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check test-lowest bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/e2vdb demo demo
+
+test: check
+	$(BIN)/python -m pytest
+	$(MAKE) test-lowest
+
+check: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The lowest DuckDB that pyproject.toml admits answers the same.
+test-lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest tests/sql tests/query
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP) -c constraints.txt -e .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+$(LOWEST)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(LOWEST)
+	grep -v '^duckdb' constraints.txt > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python $(PIP) -c $(LOWEST)/constraints.txt -e '.[test]' duckdb==1.5.5
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(LOWEST) build *.egg-info

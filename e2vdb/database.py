@@ -1,0 +1,268 @@
+"""The facade: one database, few verbs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from e2vdb.distill.distiller import Distiller, read_distiller
+from e2vdb.errors import UsageError
+from e2vdb.query.functions import register_distill
+from e2vdb.query.session import open_connection
+from e2vdb.query.snapshot import Snapshot
+from e2vdb.query.statement import Parameters, run
+from e2vdb.store.address import Address, resolve
+from e2vdb.store.history import AsOf, Version, add_tag, remove_tag, versions
+from e2vdb.store.lock import writer_lock
+from e2vdb.store.settings import Settings, check_setting, read_settings, write_setting
+from e2vdb.store.store import Store
+from e2vdb.store.tables import DEFAULT_DIMENSION, DISTILLERS
+from e2vdb.store.upkeep import KEEP_DAYS, OptimizeSummary, TableInfo, disk_bytes, table_infos
+from e2vdb.store.upkeep import optimize as optimize_store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from e2vdb.distill.report import DistillReport
+    from e2vdb.loading.ingest import IngestOptions, Talk
+    from e2vdb.loading.metadata import MetadataSummary
+    from e2vdb.loading.summary import IngestSummary
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseInfo:
+    """What `e2vdb info` prints."""
+
+    address: str
+    dimension: int
+    tables: tuple[TableInfo, ...]
+    distiller: Distiller | None
+    disk_bytes: int | None
+    tags: tuple[Version, ...]
+
+
+class Database:
+    """An e2vdb database. Use it as a context manager, or close it.
+
+    Reading never waits for a writer. Methods that write raise `BusyError` or wait for another
+    writer; all raise `E2VError` with one sentence for what a user can mend, and `duckdb.Error`
+    for what DuckDB says of a query.
+    """
+
+    def __init__(self, address: Address, as_of: AsOf = None) -> None:
+        self.address = address
+        self.as_of = as_of
+        self._store = Store(address)
+        self._snapshot: Snapshot | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._distiller_id: int | None = None
+        self._handed_out: list[duckdb.DuckDBPyConnection] = []
+
+    def ingest(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        metadata: str | os.PathLike[str] | None = None,
+        options: "IngestOptions | None" = None,
+        talk: "Talk | None" = None,
+        **choices: Any,
+    ) -> "IngestSummary":
+        """Bring the database up to date with every output directory below `path`.
+
+        `choices` are the fields of `IngestOptions`: source, frames, dimension, variance,
+        workers, reread, wait. Metadata is loaded after the directories.
+        """
+        from e2vdb.loading.ingest import SILENT, IngestOptions, ingest
+        from e2vdb.loading.metadata_file import read_metadata_file
+
+        self._check_writable()
+        if metadata is not None:
+            read_metadata_file(metadata)  # a wrong file is better found before an hour's work
+        try:
+            options = options or IngestOptions(**choices)
+        except TypeError as error:
+            raise UsageError(f"ingest: {error}.") from error
+        summary = ingest(self._store, path, options, talk or SILENT)
+        if metadata is not None and not summary.interrupted:
+            summary.metadata = self.load_metadata(metadata)
+        return summary
+
+    def load_metadata(
+        self, path: str | os.PathLike[str], *, wait: bool = True
+    ) -> "MetadataSummary":
+        """Put what a CSV, Parquet or JSON file says of each call over the stored metadata."""
+        from e2vdb.loading.metadata import load_metadata
+
+        self._check_writable()
+        return load_metadata(self._store, path, wait=wait)
+
+    def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
+        """Return the relation of a query (`.df() .pl() .arrow() .fetchall()`).
+
+        None for a statement that has no rows. It sees the newest commit, or `as_of`.
+        """
+        snapshot = self._open()
+        snapshot.refresh()
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - opened with the snapshot
+        if snapshot.distiller_id != self._distiller_id:
+            connection.remove_function("e2v_distill")
+            register_distill(connection, snapshot)
+            self._distiller_id = snapshot.distiller_id
+        return run(connection, query, params)
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return a plain DuckDB connection of its own for ibis, JupySQL and friends.
+
+        Each statement on it sees the newest commit, or `as_of`. Closing the database closes it.
+        """
+        connection = open_connection(Snapshot(self._store, self.as_of))
+        self._handed_out.append(connection)
+        return connection
+
+    def distill(self, variance: float | None = None, *, wait: bool = True) -> Distiller:
+        """Fit the PCA anew and give every row its new distilled vector."""
+        from e2vdb.distill.fit import apply_everywhere, fit
+
+        self._check_writable()
+        with writer_lock(self.address, wait=wait):
+            if variance is not None:
+                write_setting(self._store, "variance", variance)
+            distiller = fit(self._store, read_settings(self._store).variance)
+            apply_everywhere(self._store, distiller)
+        return distiller
+
+    def distill_report(self) -> "DistillReport":
+        """Measure what distilled vectors keep, save and cost. Takes some seconds."""
+        from e2vdb.distill.report import report
+
+        distiller = read_distiller(self._store.dataset(DISTILLERS))
+        if distiller is None:
+            raise UsageError("There is no distiller yet; run `e2vdb distill` first.")
+        return report(self._store, distiller)
+
+    def vector(self, utterance_id: str, *, distilled: bool = False) -> "NDArray[np.float32]":
+        """Return an utterance's embedding (D,) or distilled vector (d,), float32."""
+        import numpy as np
+
+        column = "distilled" if distilled else "embedding"
+        query = f"SELECT {column} FROM utterances WHERE utterance_id = $id"
+        relation = self.sql(query, {"id": utterance_id})
+        rows = relation.fetchall() if relation is not None else []
+        if not rows:
+            raise UsageError(f"There is no utterance {utterance_id!r} in {self.address}.")
+        if rows[0][0] is None:
+            raise UsageError(f"The utterance {utterance_id!r} has no {column} vector.")
+        return np.asarray(rows[0][0], np.float32)
+
+    def export(
+        self, utterance_id: str, path: str | os.PathLike[str], *, distilled: bool = False
+    ) -> Path:
+        """Write one vector as a .npy file of shape (1, D), as the WebUI writes it."""
+        import numpy as np
+
+        vector = self.vector(utterance_id, distilled=distilled)
+        file = Path(path).expanduser()
+        try:
+            with file.open("wb") as stream:
+                np.save(stream, vector.reshape(1, -1), allow_pickle=False)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror or error}.") from error
+        return file
+
+    def info(self) -> DatabaseInfo:
+        """Return tables, rows, versions, distiller and disk use."""
+        return DatabaseInfo(
+            str(self.address),
+            self._store.dimension,
+            tuple(table_infos(self._store)),
+            read_distiller(self._store.dataset(DISTILLERS)),
+            disk_bytes(self.address),
+            tuple(version for version in versions(self._store) if version.tags),
+        )
+
+    def versions(self) -> list[Version]:
+        """Return the versions of `utterances` that `as_of` can name, oldest first."""
+        return versions(self._store)
+
+    def tag(self, name: str) -> int:
+        """Name the present state so that `optimize` keeps it; return its version."""
+        self._check_writable()
+        with writer_lock(self.address):
+            return add_tag(self._store, name)
+
+    def untag(self, name: str) -> None:
+        """Forget a tag."""
+        self._check_writable()
+        with writer_lock(self.address):
+            remove_tag(self._store, name)
+
+    def settings(self) -> Settings:
+        """Return the settings stored with the database."""
+        return read_settings(self._store)
+
+    def set(self, name: str, value: float) -> Settings:
+        """Store a setting; it applies to directories read from now on."""
+        self._check_writable()
+        check_setting(name, value)
+        with writer_lock(self.address):
+            self._store.create(self._store.dimension if self._store.exists() else DEFAULT_DIMENSION)
+            return write_setting(self._store, name, value)
+
+    def optimize(self, keep_days: float = KEEP_DAYS, *, wait: bool = True) -> OptimizeSummary:
+        """Compact the tables and remove orphans and versions older than `keep_days`."""
+        self._check_writable()
+        return optimize_store(self._store, keep_days, wait=wait)
+
+    def close(self) -> None:
+        """Close every connection; the database itself needs no closing."""
+        for connection in (self._connection, *self._handed_out):
+            if connection is not None:
+                connection.close()
+        self._connection, self._snapshot = None, None
+        self._handed_out.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        past = "" if self.as_of is None else f", as_of={self.as_of!r}"
+        return f"Database({str(self.address)!r}{past})"
+
+    def _open(self) -> Snapshot:
+        if self._snapshot is None:
+            self._snapshot = Snapshot(self._store, self.as_of)
+            self._connection = open_connection(self._snapshot)
+            self._distiller_id = self._snapshot.distiller_id
+        return self._snapshot
+
+    def _check_writable(self) -> None:
+        if self.as_of is not None:
+            raise UsageError("A database opened with as_of shows the past and cannot be written.")
+
+
+def connect(
+    uri: str | os.PathLike[str] | None = None,
+    *,
+    as_of: AsOf = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> Database:
+    """Open the database at `uri`, else at E2VDB_URI, else at ./e2v.lancedb.
+
+    `as_of` is a version number, a tag or a time and opens the past, read-only. The folder need
+    not exist: the first ingest makes it. `storage_options` are LanceDB's, for object stores.
+    """
+    return Database(resolve(uri, storage_options), as_of)

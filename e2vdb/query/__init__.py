@@ -1,0 +1,1 @@
+"""DuckDB over the stored tables: snapshots, relations, functions, statements."""

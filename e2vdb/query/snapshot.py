@@ -1,0 +1,81 @@
+"""Which version of every table a statement sees."""
+
+import threading
+import time
+
+import lance
+
+from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
+from e2vdb.store.history import AsOf, pinned
+from e2vdb.store.store import Store
+from e2vdb.store.tables import DISTILLERS, FRAMES, METADATA_TABLE, REJECTS_TABLE, SETTINGS_TABLE
+from e2vdb.store.tables import UTTERANCES as UTTERANCES_TABLE
+
+_VISIBLE = (
+    # A row of `utterances` is committed after its frames: read first, it never lacks them.
+    UTTERANCES_TABLE,
+    FRAMES,
+    METADATA_TABLE,
+    REJECTS_TABLE,
+    SETTINGS_TABLE,
+    DISTILLERS,
+)
+
+STATEMENT_GAP_S = 0.02
+"""DuckDB binds all tables of a statement in one go; a longer silence means a new statement."""
+
+
+class Snapshot:
+    """The tables as one statement sees them: the newest commits, or the past if `as_of` is set."""
+
+    def __init__(self, store: Store, as_of: AsOf = None) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._fixed = as_of is not None
+        self._tables = dict(pinned(store, as_of)) if self._fixed else {}
+        self._touched = 0.0
+        if not self._fixed:
+            self.refresh()
+
+    def __getitem__(self, table: str) -> lance.LanceDataset:
+        return self._tables[table]
+
+    def refresh(self) -> None:
+        """Move on to the newest commits, all tables together."""
+        if self._fixed:
+            return
+        with self._lock:
+            self._tables = {table.name: self._store.dataset(table) for table in _VISIBLE}
+            self._touched = time.monotonic()
+
+    def touch(self) -> None:
+        """Note that a statement is being bound; the first touch after a pause refreshes.
+
+        A plain DuckDB connection gives no other sign that a statement begins.
+        """
+        stale = time.monotonic() - self._touched > STATEMENT_GAP_S
+        self._touched = time.monotonic()
+        if stale:
+            self.refresh()
+
+    @property
+    def version(self) -> int:
+        """The version of `utterances`."""
+        version: int = self[UTTERANCES_TABLE.name].version
+        return version
+
+    @property
+    def dimension(self) -> int:
+        """The length of every embedding."""
+        size: int = self[UTTERANCES_TABLE.name].schema.field("embedding").type.list_size
+        return size
+
+    @property
+    def distiller_id(self) -> int | None:
+        """The distiller of the `distilled` column, None before the first fit."""
+        return distiller_of(self[UTTERANCES_TABLE.name].schema)
+
+    def distiller(self) -> Distiller | None:
+        """Return the distiller that made the `distilled` column."""
+        wanted = self.distiller_id
+        return read_distiller(self[DISTILLERS.name], wanted) if wanted is not None else None

@@ -5,7 +5,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-
 from duckdb.func import PythonUDFType
 
 from e2vdb.distill.distiller import Distiller

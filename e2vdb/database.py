@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
+from e2vdb.analysis import Analysis
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
 from e2vdb.query.functions import register_distill
@@ -46,7 +47,7 @@ class DatabaseInfo:
     tags: tuple[Version, ...]
 
 
-class Database:
+class Database(Analysis):
     """An e2vdb database. Use it as a context manager, or close it.
 
     Reading never waits for a writer. Methods that write raise `BusyError` or wait for another

@@ -14,6 +14,7 @@ from e2vdb.errors import E2VError
 _COMMANDS = {
     "ingest": ("e2vdb.cli.ingest", "Read output directories into the database."),
     "metadata": ("e2vdb.cli.ingest", "Load what a file says of each call."),
+    "events": ("e2vdb.cli.events", "Load, list or remove events: launches, trainings."),
     "sql": ("e2vdb.cli.sql", "Answer a question in SQL."),
     "shell": ("e2vdb.cli.shell", "Ask questions at a prompt."),
     "info": ("e2vdb.cli.info", "Show tables, rows, versions, distiller and disk use."),

@@ -37,8 +37,8 @@ def read_metadata_file(path: str | os.PathLike[str]) -> pa.Table:
     file = Path(path).expanduser()
     if not file.is_file():
         raise InputError(f"{file} does not exist or is not a file; give a metadata file.")
-    kind = _kind(file)
-    with duckdb.connect() as connection, _as_utf8(file, kind) as readable:
+    kind = reader_of(file)
+    with duckdb.connect() as connection, as_utf8(file, kind) as readable:
         try:
             return _read(connection, str(readable), kind, file)
         except duckdb.Error as error:
@@ -46,7 +46,8 @@ def read_metadata_file(path: str | os.PathLike[str]) -> pa.Table:
             raise InputError(f"{file} cannot be read as metadata: {reason}") from error
 
 
-def _kind(file: Path) -> str:
+def reader_of(file: Path) -> str:
+    """Return DuckDB's function for this kind of file. Raises `InputError` for any other."""
     suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() != ".gz"]
     reader = _READERS.get(suffixes[-1] if suffixes else "")
     if reader is None:
@@ -58,7 +59,7 @@ def _kind(file: Path) -> str:
 
 
 @contextmanager
-def _as_utf8(file: Path, kind: str) -> Iterator[Path]:
+def as_utf8(file: Path, kind: str) -> Iterator[Path]:
     """Give the file itself, or a UTF-8 copy where Excel on Chinese Windows saved it as GBK."""
     if kind == "read_parquet" or file.suffix == ".gz" or _is_utf8(file):
         yield file

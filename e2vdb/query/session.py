@@ -1,6 +1,8 @@
 """A DuckDB connection over a database: read-only, locked down, with all relations and functions."""
 
+import re
 import tempfile
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,10 +21,25 @@ RELATIONS = {
     "rejects": "directories that are no row, and why",
     "distillers": "fitted PCA models behind `distilled`",
     "settings": "limits set with `e2vdb config`",
+    "events": "launches, trainings and whatever else may move feelings",
+    "clusters": "which cluster each call is in, by clustering",
+    "cluster_centroids": "the fitted clusters, with their labels",
+    "emotion_map": "two-dimensional coordinates of calls, for plots",
+    "heads": "imported classifier heads",
 }
 
-_DIRECT = ("frames", "metadata", "rejects", "distillers", "settings")
-_VIEWS = ("utterances", "calls")
+_DIRECT = (
+    "frames",
+    "metadata",
+    "rejects",
+    "distillers",
+    "settings",
+    "events",
+    "emotion_map",
+    "heads",
+)
+_BEHIND_VIEWS = ("utterances", "clusters", "cluster_centroids")
+_VIEWS = ("utterances", "calls", "clusters", "cluster_centroids")
 QUESTION = "question_"
 """Files of `sql/` that begin so are example questions, not definitions."""
 
@@ -53,7 +70,8 @@ def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Give a connection or cursor the relations, functions, views and macros."""
     for table in _DIRECT:
         connection.register(table, StoredTable(snapshot, table))
-    connection.register("_utterances", StoredTable(snapshot, "utterances"))
+    for table in _BEHIND_VIEWS:
+        connection.register(f"_{table}", StoredTable(snapshot, table))
     connection.register("_call_rows", CallRows(snapshot))
     register_functions(connection, snapshot)
     for name in definitions():
@@ -61,15 +79,29 @@ def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
 
 
 def definitions() -> list[str]:
-    """Return the names of the view and macro files, views first."""
+    """Return the names of the view and macro files, each after those that it refers to."""
     names = sorted(
         path.name.removesuffix(".sql")
         for path in files("e2vdb.sql").iterdir()
         if path.name.endswith(".sql") and not path.name.startswith(QUESTION)
     )
-    return [*_VIEWS, *(name for name in names if name not in _VIEWS)]
+    ordered = list(_VIEWS)
+    for name in names:
+        _add_after_its_needs(name, names, ordered)
+    return ordered
 
 
+def _add_after_its_needs(name: str, names: list[str], ordered: list[str]) -> None:
+    """Append a definition, first those it calls: DuckDB looks them up when it is made."""
+    if name in ordered:
+        return
+    words = set(re.findall(r"\w+(?=\()", read_sql(name))) - {name}
+    for needed in sorted(words.intersection(names)):
+        _add_after_its_needs(needed, names, ordered)
+    ordered.append(name)
+
+
+@cache
 def read_sql(name: str) -> str:
     """Return the text of one file of `sql/`."""
     return files("e2vdb.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")

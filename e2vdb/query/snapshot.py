@@ -8,7 +8,18 @@ import lance
 from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
-from e2vdb.store.tables import DISTILLERS, FRAMES, METADATA_TABLE, REJECTS_TABLE, SETTINGS_TABLE
+from e2vdb.store.tables import (
+    CENTROIDS_TABLE,
+    CLUSTERS_TABLE,
+    DISTILLERS,
+    EMOTION_MAP_TABLE,
+    EVENTS_TABLE,
+    FRAMES,
+    HEADS_TABLE,
+    METADATA_TABLE,
+    REJECTS_TABLE,
+    SETTINGS_TABLE,
+)
 from e2vdb.store.tables import UTTERANCES as UTTERANCES_TABLE
 
 _VISIBLE = (
@@ -19,6 +30,12 @@ _VISIBLE = (
     REJECTS_TABLE,
     SETTINGS_TABLE,
     DISTILLERS,
+    EVENTS_TABLE,
+    # Centroids are committed before the clusters that refer to them.
+    CLUSTERS_TABLE,
+    CENTROIDS_TABLE,
+    EMOTION_MAP_TABLE,
+    HEADS_TABLE,
 )
 
 STATEMENT_GAP_S = 0.02

@@ -7,7 +7,7 @@ import lance
 
 from e2vdb.errors import AddressError, StorageError
 from e2vdb.store.address import Address
-from e2vdb.store.tables import TABLES, UTTERANCES, Table
+from e2vdb.store.tables import LATER, TABLES, UTTERANCES, Table
 
 
 class Store:
@@ -34,8 +34,18 @@ class Store:
             return self._load(table, version)
         known = self._open.get(table.name)
         if known is None or known.latest_version != known.version:
-            known = self._open[table.name] = self._load(table, None)
+            try:
+                known = self._open[table.name] = self._load(table, None)
+            except AddressError:
+                if table not in LATER:
+                    raise
+                return self._empty(table)
         return known
+
+    def _empty(self, table: Table) -> lance.LanceDataset:
+        """Stand in for a table that the next writer will make in an older database."""
+        rows = table.schema(self.dimension).empty_table()
+        return lance.write_dataset(rows, f"memory://{table.name}")
 
     def _load(self, table: Table, version: int | str | None) -> lance.LanceDataset:
         try:

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from e2vdb.ingest.schema import frames_schema, utterances_schema
+from e2vdb.store.analysis_schemas import (
+    CLUSTERS,
+    EMOTION_MAP,
+    EVENTS,
+    cluster_centroids_schema,
+    heads_schema,
+)
 
 DEFAULT_DIMENSION = 1024
 DISTILLED = "distilled"
@@ -63,11 +70,16 @@ class Table:
             "metadata": METADATA,
             "sources": SOURCES,
             "settings": SETTINGS,
+            "events": EVENTS,
+            "clusters": CLUSTERS,
+            "emotion_map": EMOTION_MAP,
         }
         by_dimension = {
             "utterances": utterances_schema,
             "frames": frames_schema,
             "distillers": distillers_schema,
+            "cluster_centroids": cluster_centroids_schema,
+            "heads": heads_schema,
         }
         return fixed[self.name] if self.name in fixed else by_dimension[self.name](dimension)
 
@@ -79,9 +91,18 @@ REJECTS_TABLE = Table("rejects", "directories that are no row, and why")
 DISTILLERS = Table("distillers", "fitted PCA models behind `distilled`")
 SETTINGS_TABLE = Table("settings", "limits and choices set with `e2vdb config`")
 SOURCES_TABLE = Table("sources", "file times of the last ingest; safe to delete")
+EVENTS_TABLE = Table("events", "launches, trainings and whatever else may move feelings")
+CLUSTERS_TABLE = Table("clusters", "which cluster each call is in, by clustering")
+CENTROIDS_TABLE = Table("cluster_centroids", "the fitted clusters, with their labels")
+EMOTION_MAP_TABLE = Table("emotion_map", "two-dimensional coordinates of calls, for plots")
+HEADS_TABLE = Table("heads", "imported classifier heads")
+
+LATER = (HEADS_TABLE, EMOTION_MAP_TABLE, CENTROIDS_TABLE, CLUSTERS_TABLE, EVENTS_TABLE)
+"""Tables that a database made before them lacks until it is written again."""
 
 # `utterances` is made last: a database is one as soon as it has that table.
 TABLES = (
+    *LATER,
     SETTINGS_TABLE,
     DISTILLERS,
     SOURCES_TABLE,

@@ -91,6 +91,8 @@ class Database(Analysis):
         summary = ingest(self._store, path, options, talk or SILENT)
         if metadata is not None and not summary.interrupted:
             summary.metadata = self.load_metadata(metadata)
+        elif not summary.interrupted:
+            summary.notes += self._assign_clusters(wait=options.wait)
         return summary
 
     def load_metadata(
@@ -100,7 +102,9 @@ class Database(Analysis):
         from e2vdb.loading.metadata import load_metadata
 
         self._check_writable()
-        return load_metadata(self._store, path, wait=wait)
+        summary = load_metadata(self._store, path, wait=wait)
+        summary.notes.extend(self._assign_clusters(wait=wait))
+        return summary
 
     def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
         """Return the relation of a query (`.df() .pl() .arrow() .fetchall()`).

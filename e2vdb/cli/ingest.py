@@ -116,3 +116,5 @@ def print_metadata(summary: MetadataSummary) -> None:
         say(f"  {summary.repeated:,} rows repeat a key; the last row of each counts")
     if summary.without_key:
         say(f"  {summary.without_key:,} rows without a key were left out")
+    for note in summary.notes:
+        say(note)

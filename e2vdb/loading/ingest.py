@@ -12,6 +12,7 @@ from pathlib import Path
 from e2vdb.distill.distiller import read_distiller
 from e2vdb.distill.fit import FEWEST_ROWS, apply_everywhere, fit
 from e2vdb.errors import InputError, StorageError, UsageError
+from e2vdb.head.head import read_head
 from e2vdb.ingest.batches import Job, Place, printable
 from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.layouts import layouts
@@ -27,7 +28,7 @@ from e2vdb.loading.worker import Outcome, Target, run_job
 from e2vdb.store.lock import writer_lock
 from e2vdb.store.settings import read_settings, write_setting
 from e2vdb.store.store import Store
-from e2vdb.store.tables import DEFAULT_DIMENSION, DISTILLERS, UTTERANCES
+from e2vdb.store.tables import DEFAULT_DIMENSION, DISTILLERS, HEADS_TABLE, UTTERANCES
 
 FRAME_MODES = ("full", "distilled", "none")
 SECONDS_A_COMMIT = 30.0
@@ -159,7 +160,11 @@ class _Run:
         self._layouts = layouts()
         self._limits = read_settings(store).limits
         self._dimension = store.dimension
-        self._target = Target(store.address, read_distiller(store.dataset(DISTILLERS)))
+        self._target = Target(
+            store.address,
+            read_distiller(store.dataset(DISTILLERS)),
+            read_head(store.dataset(HEADS_TABLE)),
+        )
         self._catalogue = Catalogue(store)
         self._chunk = Chunk(store, self._catalogue, summary)
         name = printable(folder.name) or "root"

@@ -29,6 +29,7 @@ class MetadataSummary:
     repeated: int
     changed: bool
     unmatched_examples: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from e2vdb.distill.distiller import Distiller
+from e2vdb.head.fill import score_batch
+from e2vdb.head.head import Head
 from e2vdb.ingest.batches import Job, Place, Reading, Stamp, read_directories
 from e2vdb.ingest.frames import FrameSource, frame_rows
 from e2vdb.ingest.rejects import Reject, Unusable
@@ -18,10 +20,11 @@ from e2vdb.store.tables import FRAMES, SOURCES, UTTERANCES
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where rows are staged, and the distiller that gives them their short vectors."""
+    """Where rows are staged, the distiller of their short vectors, the head of their scores."""
 
     address: Address
     distiller: Distiller | None
+    head: Head | None = None
 
 
 @dataclass(slots=True)
@@ -124,7 +127,7 @@ def _frame_batches(
         try:
             for batch in frame_rows(job.files, source):
                 outcome.frames += batch.num_rows
-                yield _finish_frames(batch, schema, job.frames, target.distiller)
+                yield _finish_frames(batch, schema, job.frames, target)
         except Unusable as error:
             failed.append(source)
             folder = source.path.rpartition("/")[0]
@@ -134,9 +137,13 @@ def _frame_batches(
 
 
 def _finish_frames(
-    batch: pa.RecordBatch, schema: pa.Schema, mode: str, distiller: Distiller | None
+    batch: pa.RecordBatch, schema: pa.Schema, mode: str, target: Target
 ) -> pa.RecordBatch:
-    columns = list(batch.columns)
+    columns, distiller = list(batch.columns), target.distiller
+    if target.head is not None:
+        scores, _ = score_batch(batch, target.head)
+        first = batch.schema.get_field_index("emotion")
+        columns[first : first + len(scores)] = scores
     if distiller is not None:
         embeddings = batch.column("embedding")
         columns.append(distiller.column(embeddings))

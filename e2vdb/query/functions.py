@@ -12,11 +12,13 @@ from e2vdb.errors import InputError
 from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.npy import HEAD, check_dimension, parse_header, read_vector
 from e2vdb.ingest.rejects import Unusable
+from e2vdb.query.analysis_functions import ANALYSIS_FUNCTIONS, register_analysis
 from e2vdb.query.snapshot import Snapshot
 
 FUNCTIONS = {
     "e2v_load": "e2v_load(path) -> FLOAT[D]: the vector of a .npy file, checked as by ingest",
     "e2v_distill": "e2v_distill(vector) -> FLOAT[d]: the distilled vector of an embedding",
+    **ANALYSIS_FUNCTIONS,
 }
 
 
@@ -55,6 +57,7 @@ def register_functions(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot
         side_effects=True,  # the file may change between two calls
     )
     register_distill(connection, snapshot)
+    register_analysis(connection, snapshot)
 
 
 def register_distill(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:

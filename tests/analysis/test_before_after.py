@@ -75,7 +75,7 @@ def test_a_mix_that_changes_is_told_and_one_that_does_not_is_not(own_db, tmp_pat
 
 
 def test_an_unknown_event_is_named(db) -> None:
-    with pytest.raises(duckdb.Error, match="There is no event 'party'.*events load"):
+    with pytest.raises(duckdb.Error, match=r"There is no event 'party'.*events load"):
         db.sql("FROM before_after('party')").fetchall()
 
 

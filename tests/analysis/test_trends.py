@@ -1,5 +1,7 @@
 """Trends: every bucket is there, and says what the same question in pandas says."""
 
+import itertools
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -32,7 +34,7 @@ def test_emotion_trend_agrees_with_pandas(db, calls, bucket) -> None:
 
 def test_empty_buckets_are_rows_of_zero_calls(db) -> None:
     days = rows_of(db, "FROM emotion_trend('day')")
-    steps = {b["bucket"] - a["bucket"] for a, b in zip(days, days[1:], strict=False)}
+    steps = {b["bucket"] - a["bucket"] for a, b in itertools.pairwise(days)}
     assert steps == {pd.Timedelta(days=1)}
     sunday = next(day for day in days if day["bucket"] == pd.Timestamp("2024-03-10"))
     assert (sunday["calls"], sunday["negative_share"], sunday["negative_low"]) == (0, None, None)
@@ -60,7 +62,7 @@ def test_products_and_teams_add_up(db, member) -> None:
 def test_change_and_interval(db) -> None:
     weeks = rows_of(db, "FROM emotion_trend()")
     assert weeks[0]["negative_change"] is None
-    for before, here in zip(weeks, weeks[1:], strict=False):
+    for before, here in itertools.pairwise(weeks):
         change = here["negative_share"] - before["negative_share"]
         assert here["negative_change"] == pytest.approx(change)
         assert here["calls_change"] == here["calls"] - before["calls"]

@@ -1,0 +1,1 @@
+"""Clusterings of calls by the sound of their feelings, kept by name as Arrow."""

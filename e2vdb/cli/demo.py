@@ -36,6 +36,7 @@ def demo(directory: Path, calls: int, seed: int) -> int:
         print_summary(summary)
         if summary.interrupted:
             return 130
+        db.load_events(directory / "events.csv")
         for name in QUESTIONS:
             text = read_sql(name)
             click.echo(f"\n{text.splitlines()[0].removeprefix('-- ')}")

@@ -14,6 +14,7 @@ from e2vdb.head.head import read_head
 from e2vdb.ingest.labels import EMOTIONS
 from e2vdb.query.change_points import segments_of
 from e2vdb.query.snapshot import Snapshot
+from e2vdb.query.stored_facts import stored_facts
 
 ANALYSIS_FUNCTIONS = {
     "e2v_cluster": "e2v_cluster(vector, name) -> INTEGER: the cluster of an embedding or of a "
@@ -22,6 +23,8 @@ ANALYSIS_FUNCTIONS = {
     "an embedding",
     "e2v_segments": "e2v_segments(id) -> STRUCT[]: first and last frame of each stretch of one "
     "feeling; change_points(id) shows them",
+    "e2v_stored_facts": "e2v_stored_facts() -> STRUCT[]: sampled value range and index state; "
+    "health_report() shows them",
 }
 
 
@@ -53,6 +56,13 @@ def register_analysis(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot)
         ["VARCHAR"],
         "STRUCT(segment INTEGER, first INTEGER, last INTEGER, distance DOUBLE)[]",
         side_effects=True,  # new frames may come in
+    )
+    connection.create_function(
+        "e2v_stored_facts",
+        lambda: [fact._asdict() for fact in stored_facts(snapshot)],
+        [],
+        "STRUCT(name VARCHAR, value DOUBLE)[]",
+        side_effects=True,  # the tables may change between two calls
     )
 
 

@@ -1,5 +1,6 @@
 """Where the feeling of a call turns: change points of its distilled frames."""
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ def segments_of(frames: lance.LanceDataset, utterance_id: str) -> list[Segment]:
     points = matrix(rows[DISTILLED].combine_chunks())
     index = rows["frame_index"].to_numpy()
     cuts = [0, *change_points(points), len(points)]
-    means = [points[a:b].mean(axis=0) for a, b in zip(cuts, cuts[1:], strict=False)]
+    means = [points[a:b].mean(axis=0) for a, b in itertools.pairwise(cuts)]
     return [
         Segment(
             number + 1,

@@ -28,18 +28,9 @@ RELATIONS = {
     "heads": "imported classifier heads",
 }
 
-_DIRECT = (
-    "frames",
-    "metadata",
-    "rejects",
-    "distillers",
-    "settings",
-    "events",
-    "emotion_map",
-    "heads",
-)
-_BEHIND_VIEWS = ("utterances", "clusters", "cluster_centroids")
-_VIEWS = ("utterances", "calls", "clusters", "cluster_centroids")
+_DIRECT = ("frames", "metadata", "rejects", "distillers", "settings")
+_ADDED = ("events", "clusters", "cluster_centroids", "emotion_map", "heads")
+_VIEWS = ("utterances", "calls", *_ADDED)
 QUESTION = "question_"
 """Files of `sql/` that begin so are example questions, not definitions."""
 
@@ -70,7 +61,7 @@ def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Give a connection or cursor the relations, functions, views and macros."""
     for table in _DIRECT:
         connection.register(table, StoredTable(snapshot, table))
-    for table in _BEHIND_VIEWS:
+    for table in ("utterances", *_ADDED):
         connection.register(f"_{table}", StoredTable(snapshot, table))
     connection.register("_call_rows", CallRows(snapshot))
     register_functions(connection, snapshot)

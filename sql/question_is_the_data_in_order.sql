@@ -1,0 +1,2 @@
+-- Is the data in order?
+SELECT "check", status, detail FROM health_report();

@@ -42,7 +42,8 @@ weekly AS (
     FROM weeks GROUP BY cluster
 ),
 apart AS (
-    SELECT one.cluster, min(list_distance(one.centroid::FLOAT[], other.centroid::FLOAT[])) AS separation
+    SELECT one.cluster, 
+        min(list_distance(one.centroid::FLOAT[], other.centroid::FLOAT[]))::DOUBLE AS separation
     FROM cluster_centroids AS one
     JOIN cluster_centroids AS other ON other.name = one.name AND other.cluster <> one.cluster
     WHERE one.name = clustering

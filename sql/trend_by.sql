@@ -12,7 +12,6 @@ WITH measured AS (
         END AS member,
         count(*) AS calls,
         count(emotion) AS known,
-        sum(negative::INT) AS negative,
         avg((emotion = 'angry')::INT) AS angry_share,
         avg((emotion = 'disgusted')::INT) AS disgusted_share,
         avg((emotion = 'fearful')::INT) AS fearful_share,
@@ -56,12 +55,12 @@ SELECT
     grid.start AS bucket,
     grid.member,
     coalesce(measured.calls, 0) AS calls,
-    negative / known AS negative_share,
-    wilson_low(negative, known) AS negative_low,
-    wilson_high(negative, known) AS negative_high,
+    angry_share + disgusted_share + fearful_share + sad_share AS negative_share,
+    wilson_low(round(negative_share * known), known) AS negative_low,
+    wilson_high(round(negative_share * known), known) AS negative_high,
     negative_share - lag(negative_share) OVER by_time AS negative_change,
     coalesce(measured.calls, 0) - lag(coalesce(measured.calls, 0)) OVER by_time AS calls_change,
-    measured.* EXCLUDE (start, member, calls, known, negative)
+    measured.* EXCLUDE (start, member, calls, known)
 FROM grid LEFT JOIN measured USING (start, member)
 WINDOW by_time AS (PARTITION BY grid.member ORDER BY grid.start)
 ORDER BY grid.member, grid.start;

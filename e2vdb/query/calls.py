@@ -4,8 +4,10 @@ The join is made once a version, in memory, so that a trend over calls costs wha
 a table of DuckDB's own.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -22,16 +24,22 @@ CONVENTIONAL = pa.schema(
         pa.field("called_at", pa.timestamp("us")),
     ]
 )
+ROW = "_row"
 _LEFT_OUT = ("embedding", "distilled", "result")
 _DERIVED = ("at", "negative")
 
 
 class CallRows(pads.Dataset):  # type: ignore[misc]
-    """One row an utterance with its metadata beside it, for `connection.register`."""
+    """One row an utterance with its metadata beside it, for `connection.register`.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    `_row` numbers the rows in the order of the table's fragments. `kept` lends the columns that
+    another snapshot of the same database has read.
+    """
+
+    def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
-        self._utterances, self._metadata = ColumnCache(), ColumnCache()
+        self._utterances = kept._utterances if kept is not None else ColumnCache()
+        self._metadata = kept._metadata if kept is not None else ColumnCache()
         self._versions: tuple[int, int] | None = None
         self._joined: dict[str, pa.ChunkedArray] = {}
         self._rows_of: pa.Array | None = None
@@ -56,6 +64,7 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             )
             if name not in own:
                 fields.append(field.with_name(name))
+        fields.append(pa.field(ROW, pa.int64()))
         return pa.schema([field.remove_metadata() for field in fields])
 
     def _metadata_names(self) -> dict[str, str]:
@@ -84,19 +93,22 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             for name in schema.names
             if columns is None or name in columns or (named and name in named)
         ] or ["utterance_id"]
-        table = pa.table(self._columns(wanted), schema=pa.schema([schema.field(n) for n in wanted]))
+        table = pa.table(self.columns(wanted), schema=pa.schema([schema.field(n) for n in wanted]))
         return pads.dataset(table).scanner(columns=columns, filter=filter, **options)
 
-    def _columns(self, names: list[str]) -> list[pa.ChunkedArray]:
+    def columns(self, names: Sequence[str]) -> list[pa.ChunkedArray]:
+        """Return whole columns, in the order of the table's rows."""
         utterances, metadata = self._snapshot["utterances"], self._snapshot["metadata"]
         versions = (utterances.version, metadata.version)
         if versions != self._versions:
             self._versions, self._joined, self._rows_of = versions, {}, None
         stored = self._metadata_names()
-        own = [name for name in names if name not in stored]
+        own = [name for name in names if name not in stored and name != ROW]
         found = self._utterances.read(utterances, own)
         for name in names:
-            if name in stored and name not in self._joined:
+            if name == ROW:
+                found[ROW] = pa.chunked_array([np.arange(utterances.count_rows())])
+            elif name in stored and name not in self._joined:
                 self._joined[name] = self._join(name, stored[name])
         return [found[name] if name in found else self._joined[name] for name in names]
 

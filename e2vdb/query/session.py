@@ -9,6 +9,8 @@ import duckdb
 from e2vdb.query.calls import CallRows
 from e2vdb.query.functions import register_functions
 from e2vdb.query.relation import StoredTable
+from e2vdb.query.search import Searcher
+from e2vdb.query.search_functions import register_search
 from e2vdb.query.snapshot import Snapshot
 
 RELATIONS = {
@@ -35,6 +37,13 @@ def open_connection(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     SQL on it reads the stored tables and cannot write them, nor any file: external access is
     off for good, and the configuration is locked but for a few harmless settings.
     """
+    connection = locked_connection()
+    equip(connection, snapshot)
+    return connection
+
+
+def locked_connection() -> duckdb.DuckDBPyConnection:
+    """Return an empty DuckDB connection that reaches no file and cannot be opened up."""
     connection = duckdb.connect(
         config={
             "python_enable_replacements": False,
@@ -45,19 +54,22 @@ def open_connection(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     allowed = ", ".join(f"'{name}'" for name in _CHANGEABLE)
     connection.execute(f"SET allowed_configs = [{allowed}]")
     connection.execute("SET lock_configuration = true")
-    equip(connection, snapshot)
     return connection
 
 
-def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Searcher:
     """Give a connection or cursor the relations, functions, views and macros."""
     for table in _DIRECT:
         connection.register(table, StoredTable(snapshot, table))
     connection.register("_utterances", StoredTable(snapshot, "utterances"))
-    connection.register("_call_rows", CallRows(snapshot))
+    calls = CallRows(snapshot)
+    connection.register("_call_rows", calls)
     register_functions(connection, snapshot)
+    searcher = Searcher(snapshot.address, snapshot, calls)
+    register_search(connection, searcher)
     for name in definitions():
         connection.execute(read_sql(name))
+    return searcher
 
 
 def definitions() -> list[str]:

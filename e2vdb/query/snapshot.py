@@ -6,6 +6,7 @@ import time
 import lance
 
 from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
+from e2vdb.store.address import Address
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
 from e2vdb.store.tables import DISTILLERS, FRAMES, METADATA_TABLE, REJECTS_TABLE, SETTINGS_TABLE
@@ -40,6 +41,13 @@ class Snapshot:
     def __getitem__(self, table: str) -> lance.LanceDataset:
         return self._tables[table]
 
+    def frozen(self) -> "Snapshot":
+        """Return a snapshot that stays at the versions of this moment."""
+        copy = Snapshot.__new__(Snapshot)
+        copy._store, copy._lock, copy._fixed = self._store, threading.Lock(), True
+        copy._tables, copy._touched = dict(self._tables), 0.0
+        return copy
+
     def refresh(self) -> None:
         """Move on to the newest commits, all tables together."""
         if self._fixed:
@@ -57,6 +65,11 @@ class Snapshot:
         self._touched = time.monotonic()
         if stale:
             self.refresh()
+
+    @property
+    def address(self) -> Address:
+        """Where the database is."""
+        return self._store.address
 
     @property
     def version(self) -> int:

@@ -13,10 +13,12 @@ from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.npy import HEAD, check_dimension, parse_header, read_vector
 from e2vdb.ingest.rejects import Unusable
 from e2vdb.query.snapshot import Snapshot
+from e2vdb.query.vector_functions import VECTOR_FUNCTIONS
 
 FUNCTIONS = {
     "e2v_load": "e2v_load(path) -> FLOAT[D]: the vector of a .npy file, checked as by ingest",
     "e2v_distill": "e2v_distill(vector) -> FLOAT[d]: the distilled vector of an embedding",
+    **VECTOR_FUNCTIONS,
 }
 
 

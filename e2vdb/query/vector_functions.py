@@ -10,7 +10,6 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.bands import BANDS, DIMENSION, band_norms, robust
 from e2vdb.errors import UsageError
-from e2vdb.query.snapshot import Snapshot
 from e2vdb.store.vectors import Floats
 
 VECTOR_FUNCTIONS = {
@@ -22,7 +21,7 @@ _BANDS = "STRUCT(" + ", ".join(f'"{name}" FLOAT' for name in BANDS) + ")"
 _BAND_FIELDS = [pa.field(name, pa.float32()) for name in BANDS]
 
 
-def register_vectors(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def register_vectors(connection: duckdb.DuckDBPyConnection) -> None:
     """Add the functions that turn vectors into vectors or figures."""
     functions: tuple[tuple[str, Callable[..., pa.Array], list[Any], str], ...] = (
         ("e2v_robust", _robust, ["FLOAT[]", "DOUBLE"], f"FLOAT[{DIMENSION}]"),

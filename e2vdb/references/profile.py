@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import lance
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from e2vdb.errors import UsageError
 from e2vdb.references.sets import check_known, members
-from e2vdb.store.vectors import Doubles, Floats, matrix, unit_rows
+from e2vdb.store.vectors import Doubles, Floats, read_vectors, unit_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,12 @@ def read_profile(sets: lance.LanceDataset, utterances: lance.LanceDataset, name:
     """
     wanted = members(sets, name)
     check_known(sets, name, wanted)
-    ids = utterances.to_table(columns=["utterance_id"])["utterance_id"]
-    places = pc.index_in(pa.array(wanted, pa.string()), value_set=ids).drop_null()
-    rows = utterances.take(places.sort(), columns=["utterance_id", "embedding"])
-    rows = rows.filter(pc.is_valid(rows["embedding"])).sort_by("utterance_id").combine_chunks()
-    if not rows.num_rows:
+    ids = pa.array(wanted, pa.string())
+    found, vectors = read_vectors(utterances, ids)
+    if not found.any():
         raise UsageError(f"No call of the reference set {name!r} has an embedding any more.")
-    units = unit_rows(matrix(rows["embedding"].combine_chunks()))
+    ids, units = ids.filter(pa.array(found)), unit_rows(vectors[found])
     digest = hashlib.blake2b(units.tobytes(), digest_size=16)
-    digest.update("\n".join(wanted).encode())
+    digest.update("\n".join(ids.to_pylist()).encode())
     mean = units.mean(axis=0, dtype=np.float64)
-    return Profile(name, rows["utterance_id"].combine_chunks(), units, mean, digest.digest())
+    return Profile(name, ids, units, mean, digest.digest())

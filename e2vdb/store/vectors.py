@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import lance
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 BLOCK_ROWS = 4096
@@ -49,3 +50,28 @@ def fragment_key(fragment: lance.LanceFragment, field_ids: set[int]) -> tuple[ob
     """Return a name for what a fragment holds in these fields; other contents have another."""
     files = (file.path for file in fragment.data_files() if field_ids.intersection(file.fields))
     return (fragment.fragment_id, str(fragment.deletion_file()), *files)
+
+
+FEW = 256
+"""Calls that are fetched one by one; for more, reading everything in a row is faster."""
+
+
+def read_vectors(dataset: lance.LanceDataset, ids: pa.Array) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which of these ids have an embedding, and the embeddings (n, D), zero elsewhere."""
+    dimension = dataset.schema.field("embedding").type.list_size
+    found, vectors = np.zeros(len(ids), bool), np.zeros((len(ids), dimension), np.float32)
+    for known, block in _few(dataset, ids) if len(ids) <= FEW else embedding_blocks(dataset):
+        places = pc.index_in(known, value_set=ids)
+        there = places.is_valid().to_numpy(zero_copy_only=False)
+        rows = places.drop_null().to_numpy()
+        found[rows], vectors[rows] = True, block[there]
+    return found, vectors
+
+
+def _few(dataset: lance.LanceDataset, ids: pa.Array) -> Iterator[tuple[pa.Array, Floats]]:
+    known = dataset.to_table(columns=["utterance_id"])["utterance_id"]
+    places = pc.index_in(ids, value_set=known).drop_null().sort()
+    rows = dataset.take(places, columns=["utterance_id", "embedding"])
+    rows = rows.filter(pc.is_valid(rows["embedding"]))
+    if rows.num_rows:
+        yield rows["utterance_id"].combine_chunks(), matrix(rows["embedding"].combine_chunks())

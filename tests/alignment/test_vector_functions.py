@@ -97,7 +97,7 @@ def test_bands_are_norms(db: Database) -> None:
 
 
 VECTOR = "((SELECT embedding FROM utterances LIMIT 1)::FLOAT[])"
-NULLS, NANS = f"list_append({VECTOR}[2:], NULL)", f"list_append({VECTOR}[2:], 'nan')"
+NULLS, NANS = f"list_append({VECTOR}[2:], NULL)", f"list_append({VECTOR}[2:], 'nan'::FLOAT)"
 ZEROS = "list_transform(range(1024), lambda x: 0)"
 
 

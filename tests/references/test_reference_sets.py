@@ -89,6 +89,8 @@ def test_a_database_made_before_reference_sets_is_read_and_written(db: e2vdb.Dat
         shutil.rmtree(Path(db.address.uri) / f"{table}.lance")
     with e2vdb.connect(db.address.uri) as old:
         assert old.references.list() == []
+        with e2vdb.connect(db.address.uri, as_of=old.versions()[-1].number) as past:
+            assert past.sql("FROM reference_sets").fetchall() == []
         assert old.sql("FROM reference_sets").fetchall() == []
         old.references.add("set", ids=["call001"])
         assert stored(old) == [("set", "call001")]

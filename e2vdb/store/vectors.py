@@ -12,6 +12,9 @@ BLOCK_ROWS = 4096
 _READ_BYTES = 1 << 26
 """What Lance may read ahead; its own default is two gigabytes."""
 
+_ORDINARY = 30
+"""Decades of length in which a reciprocal is exact enough in float32; others divide, slower."""
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -42,7 +45,11 @@ def unit_rows(vectors: NDArray[np.floating]) -> Floats:
     """Return the rows at length 1, float32; lengths are taken in double precision."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     units = np.empty(vectors.shape, np.float32)
-    np.divide(vectors, lengths[:, None], out=units, casting="same_kind")
+    if vectors.dtype == np.float32 and (abs(np.log10(lengths)) < _ORDINARY).all():
+        inverse = (1 / lengths).astype(np.float32)
+        np.multiply(vectors, inverse[:, None], out=units)
+    else:
+        np.divide(vectors, lengths[:, None], out=units, casting="same_kind")
     return units
 
 

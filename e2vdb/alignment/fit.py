@@ -9,10 +9,9 @@ from e2vdb.errors import UsageError
 from e2vdb.store.vectors import Doubles, Floats
 
 FEWEST_PAIRS = 10
-MOST_PAIRS = 50_000
-"""Pairs that a fit looks at, drawn evenly: 50 for each of 1,024 dimensions, in 400 MB."""
+MOST_PAIRS = 20_000
+"""Pairs that a fit looks at: 20 for each of 1,024 dimensions, 160 MB in double precision."""
 
-STRENGTH_PAIRS = 20_000
 HELD_OUT = 0.2
 SEED = 0
 _STRENGTHS = np.logspace(-6, 3, 19)
@@ -34,8 +33,13 @@ class Fit:
     baseline_cosine: float
 
 
+def draw_pairs(pairs: int) -> NDArray[np.int64]:
+    """Return which pairs to learn from: all, or 20,000 drawn evenly, in random order."""
+    return np.random.default_rng(SEED).permutation(pairs)[:MOST_PAIRS]
+
+
 def fit(voices: Floats, texts: Floats) -> Fit:
-    """Fit a ridge map from voices (n, D) to texts (n, m).
+    """Fit a ridge map from voices (n, D) to texts (n, m), in the order of `draw_pairs`.
 
     The strength comes from leave-one-out cross-validation on four fifths of the pairs, the
     cosines from the last fifth; then all pairs are fitted. Raises `UsageError` for fewer than
@@ -45,18 +49,18 @@ def fit(voices: Floats, texts: Floats) -> Fit:
 
     if len(voices) < FEWEST_PAIRS:
         raise UsageError(f"An alignment needs {FEWEST_PAIRS} pairs with voices, not {len(voices)}.")
-    order = np.random.default_rng(SEED).permutation(len(voices))[:MOST_PAIRS]
-    held, learned = np.split(order, [max(2, int(HELD_OUT * len(order)))])
+    first = max(2, int(HELD_OUT * len(voices)))
+    held, learned = slice(first), slice(first, None)
     strength = _strength(voices[learned], texts[learned])
     # Always the dual or primal normal equations: exact, and one factorisation for all columns.
     trial = Ridge(strength, solver="cholesky").fit(_doubles(voices[learned]), texts[learned])
-    mapped = trial.predict(_doubles(voices[held])).reshape(len(held), -1)
+    mapped = trial.predict(_doubles(voices[held])).reshape(first, -1)
     usual = np.broadcast_to(texts[learned].mean(axis=0, dtype=np.float64), mapped.shape)
-    final = Ridge(strength, solver="cholesky").fit(_doubles(voices[order]), texts[order])
+    final = Ridge(strength, solver="cholesky").fit(_doubles(voices), texts)
     return Fit(
         final.coef_.reshape(texts.shape[1], -1).astype(np.float32),
         np.atleast_1d(final.intercept_).astype(np.float32),
-        len(order),
+        len(voices),
         strength,
         float(cosines(mapped, texts[held]).mean()),
         float(cosines(usual, texts[held]).mean()),
@@ -70,11 +74,11 @@ def _strength(voices: Floats, texts: Floats) -> float:
     """
     from sklearn.linear_model import RidgeCV
 
-    some = _doubles(voices[:STRENGTH_PAIRS])
+    some = _doubles(voices)
     spread = float(np.square(some - some.mean(axis=0)).sum()) / min(some.shape)
     if not spread:
         raise UsageError("All voices of the pairs are the same; there is nothing to learn.")
-    search = RidgeCV(alphas=spread * _STRENGTHS).fit(some, _doubles(texts[:STRENGTH_PAIRS]))
+    search = RidgeCV(alphas=spread * _STRENGTHS).fit(some, _doubles(texts))
     return float(search.alpha_)
 
 

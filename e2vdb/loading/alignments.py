@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from e2vdb.alignment.fit import fit
+from e2vdb.alignment.fit import draw_pairs, fit
 from e2vdb.alignment.maps import (
     AlignmentInfo,
     list_alignments,
@@ -55,8 +56,9 @@ class Alignments:
         keyed = read_keyed_file(self.store, pairs)
         texts = text_vectors(keyed.rows, os.fspath(pairs))
         ids = keyed.rows["utterance_id"].combine_chunks()
-        there, voices = read_vectors(self.store.dataset(UTTERANCES), ids)
-        fitted = fit(voices[there], texts[there])
+        drawn = draw_pairs(len(ids))
+        there, voices = read_vectors(self.store.dataset(UTTERANCES), ids.take(pa.array(drawn)))
+        fitted = fit(voices[there], texts[drawn][there])
         with writer_lock(self.store.address, wait=wait):
             self.store.create(self.store.dimension)
             info = write_fit(self.store, name, fitted)

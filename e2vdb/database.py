@@ -1,20 +1,24 @@
 """The facade: one database, few verbs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import pyarrow.compute as pc
 
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
-from e2vdb.query.functions import register_distill
+from e2vdb.query.functions import load_vector, register_distill
+from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
 from e2vdb.query.session import open_connection
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import Parameters, run
+from e2vdb.similarity.ann import Effort, build_index, drop_index
+from e2vdb.similarity.neighbors import NeighborsSummary
 from e2vdb.store.address import Address, resolve
 from e2vdb.store.history import AsOf, Version, add_tag, remove_tag, versions
 from e2vdb.store.lock import writer_lock
@@ -29,8 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from e2vdb.distill.report import DistillReport
+    from e2vdb.loading.alignments import Alignments
     from e2vdb.loading.ingest import IngestOptions, Talk
     from e2vdb.loading.metadata import MetadataSummary
+    from e2vdb.loading.references import References
     from e2vdb.loading.summary import IngestSummary
 
 
@@ -60,6 +66,7 @@ class Database:
         self._store = Store(address)
         self._snapshot: Snapshot | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._searcher: Searcher | None = None
         self._distiller_id: int | None = None
         self._handed_out: list[duckdb.DuckDBPyConnection] = []
 
@@ -116,12 +123,105 @@ class Database:
             self._distiller_id = snapshot.distiller_id
         return run(connection, query, params)
 
+    def search(
+        self,
+        query: "str | os.PathLike[str] | NDArray[Any]",
+        k: int = 10,
+        *,
+        where: str | None = None,
+        mode: str = "auto",
+        effort: Effort | None = None,
+    ) -> SearchAnswer:
+        """Return the k calls nearest to an utterance id, a .npy file or a vector (D,).
+
+        An utterance itself is left out of its answer. `where` is SQL over `calls`, applied
+        before; `mode` is auto, exact or ann, `effort` says how hard ann tries.
+        """
+        snapshot = self._open()
+        snapshot.refresh()
+        searcher = self._searcher
+        assert searcher is not None  # noqa: S101 - opened with the snapshot
+        if effort is not None:
+            searcher.effort = effort
+        vector, own = self._query_vector(searcher, query, snapshot.dimension)
+        if vector is None:
+            return SearchAnswer("exact", snapshot.version, len(searcher), 0, EMPTY_ANSWER)
+        wanted = k + 1 if own is not None and k > 0 else k
+        found, used, state = searcher.search(vector[None, :], wanted, where, mode)
+        table = searcher.table(found[0], state)
+        if own is not None:
+            table = table.filter(pc.not_equal(table["utterance_id"], own)).slice(0, k)
+        return SearchAnswer(used, snapshot.version, len(searcher), found[0].verified, table)
+
+    def _query_vector(
+        self, searcher: Searcher, query: Any, dimension: int
+    ) -> "tuple[NDArray[Any] | None, str | None]":
+        """Return the vector that a query means, and the id to leave out of the answer."""
+        import numpy as np
+
+        if isinstance(query, np.ndarray):
+            return query.astype(np.float64).reshape(-1), None
+        text = os.fspath(query)
+        if text.endswith(".npy"):
+            return load_vector(text, dimension).astype(np.float64), None
+        return searcher.vector(text), text
+
+    def build_index(self, kind: str = "IVF_RQ", *, rebuild: bool = False, wait: bool = True) -> str:
+        """Build the approximate index, or take new rows into it; return `built` or `updated`."""
+        self._check_writable()
+        with writer_lock(self.address, wait=wait):
+            return build_index(self._store, kind, rebuild=rebuild)
+
+    def drop_index(self, *, wait: bool = True) -> None:
+        """Remove the approximate index."""
+        self._check_writable()
+        with writer_lock(self.address, wait=wait):
+            drop_index(self._store)
+
+    def update_neighbors(
+        self,
+        k: int = 10,
+        *,
+        wait: bool = True,
+        report: "Callable[[int, int], None]" = lambda _done, _total: None,
+    ) -> NeighborsSummary:
+        """Bring the table `neighbors` up to date: the k nearest calls of every call."""
+        self._check_writable()
+        with writer_lock(self.address, wait=wait):
+            self._store.create(self._store.dimension)
+            self._open().refresh()
+            assert self._searcher is not None  # noqa: S101 - opened with the snapshot
+            return self._searcher.neighbors_job(self._store, k, report).run(report)
+
+    @property
+    def references(self) -> "References":
+        """Named lists of good calls: add, list, remove, profile, tune."""
+        from e2vdb.loading.references import References
+
+        return References(self._store, self._ids_where, self._check_writable)
+
+    @property
+    def alignments(self) -> "Alignments":
+        """Linear maps from voice to another space: fit, import, text vectors, list, remove."""
+        from e2vdb.loading.alignments import Alignments
+
+        return Alignments(self._store, self._check_writable)
+
+    def _ids_where(self, where: str) -> list[str]:
+        """Return the ids of the calls that a condition keeps."""
+        try:
+            found = self.sql(f"SELECT utterance_id FROM calls WHERE ({where}\n)")
+            return [one for (one,) in found.fetchall()] if found is not None else []
+        except duckdb.Error as error:
+            reason = str(error).split("\n", 1)[0]
+            raise UsageError(f"The condition {where!r} cannot be used: {reason}") from error
+
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return a plain DuckDB connection of its own for ibis, JupySQL and friends.
 
         Each statement on it sees the newest commit, or `as_of`. Closing the database closes it.
         """
-        connection = open_connection(Snapshot(self._store, self.as_of))
+        connection, _ = open_connection(Snapshot(self._store, self.as_of))
         self._handed_out.append(connection)
         return connection
 
@@ -224,7 +324,7 @@ class Database:
         for connection in (self._connection, *self._handed_out):
             if connection is not None:
                 connection.close()
-        self._connection, self._snapshot = None, None
+        self._connection, self._snapshot, self._searcher = None, None, None
         self._handed_out.clear()
 
     def __enter__(self) -> Self:
@@ -245,7 +345,7 @@ class Database:
     def _open(self) -> Snapshot:
         if self._snapshot is None:
             self._snapshot = Snapshot(self._store, self.as_of)
-            self._connection = open_connection(self._snapshot)
+            self._connection, self._searcher = open_connection(self._snapshot)
             self._distiller_id = self._snapshot.distiller_id
         return self._snapshot
 

@@ -8,4 +8,4 @@ FROM (
 )
 WHERE hit.utterance_id <> id
 ORDER BY hit.similarity DESC, hit.utterance_id
-LIMIT k;
+LIMIT greatest(k, 1);

@@ -38,8 +38,8 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
-        self._utterances = kept._utterances if kept is not None else ColumnCache()
-        self._metadata = kept._metadata if kept is not None else ColumnCache()
+        self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
+        self._metadata: ColumnCache = ColumnCache() if kept is None else kept._metadata
         self._versions: tuple[int, int] | None = None
         self._joined: dict[str, pa.ChunkedArray] = {}
         self._rows_of: pa.Array | None = None

@@ -16,9 +16,11 @@ from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import quote_at
 from e2vdb.similarity.ann import Effort, has_index, search_index
 from e2vdb.similarity.blocks import Block, BlockCache
-from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors
+from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors, Rows
+from e2vdb.similarity.neighbors import NeighborsJob
 from e2vdb.similarity.sketch import Basis, Doubles, make_basis
 from e2vdb.store.address import Address
+from e2vdb.store.store import Store
 
 MODES = ("auto", "exact", "ann")
 SHOWN = ("at", "agent", "customer", "product", "team", "emotion", "confidence")
@@ -33,6 +35,21 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """The nearest calls, and how they were found.
+
+    `mode` is exact or ann, `version` that of `utterances`, `rows` how many there were to search,
+    `verified` how many were compared in full.
+    """
+
+    mode: str
+    version: int
+    rows: int
+    verified: int
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that belongs to one version of the tables; rows are numbered within it."""
 
@@ -43,6 +60,7 @@ class State:
     exact: ExactSearch
     ids: pa.ChunkedArray
     filters: dict[str, Mask]
+    means: dict[str, tuple[list[str], Doubles, Rows]]
 
 
 class Searcher:
@@ -52,7 +70,7 @@ class Searcher:
         self._snapshot = snapshot
         self._calls = calls
         self._cache = BlockCache(address)
-        self._lock = threading.Lock()
+        self._lock, self._batch = threading.Lock(), threading.Lock()
         self._now: State | None = None
         self.effort = Effort()
 
@@ -73,9 +91,30 @@ class Searcher:
             dataset = state.snapshot["utterances"]
             found = [search_index(dataset, state.blocks, one, k, self.effort) for one in units]
         else:
-            threads = default_workers() if len(units) > 1 else 1
-            found = state.exact.nearest(units, k, mask, threads)
+            found = self._exact(state, units, k, mask)
         return [self._cut(state, one, k) for one in found], used, state
+
+    def agents(self, agent: str, k: int) -> list[tuple[str, float, int]]:
+        """Return the k agents nearest to one, as (agent, cosine of mean unit vectors, calls).
+
+        Raises `UsageError` for an agent who has no call with a vector.
+        """
+        if k <= 0:
+            raise UsageError(f"k must be at least 1, not {k}.")
+        state = self._state()
+        if not len(state.ids):
+            return []
+        if "agents" not in state.means:
+            state.means["agents"] = _agent_means(state)
+        names, means, counts = state.means["agents"]
+        if agent not in names:
+            raise UsageError(f"There is no agent {agent!r} with a call that has an embedding.")
+        lengths = np.maximum(np.linalg.norm(means, axis=1), np.finfo(float).tiny)
+        own = names.index(agent)
+        cosines = np.clip(means @ means[own] / lengths / lengths[own], -1, 1)
+        order = sorted(range(len(names)), key=lambda one: (-cosines[one], names[one]))
+        others = [one for one in order if one != own][:k]
+        return [(names[one], float(cosines[one]), int(counts[one])) for one in others]
 
     def within(self, vector: Doubles, least: float) -> tuple[Neighbors, State]:
         """Return every row whose cosine with the vector (D,) is at least `least`."""
@@ -100,7 +139,7 @@ class Searcher:
         return state.exact.vector(row).astype(np.float64)
 
     @staticmethod
-    def columns(state: State, rows: Sequence[int], names: Sequence[str]) -> list[pa.Array]:
+    def columns(state: State, rows: Rows, names: Sequence[str]) -> list[pa.Array]:
         """Return columns of `calls` for some rows; `at` is coalesced as in the view."""
         taken = pa.array(rows, pa.int64())
         stored = {
@@ -111,6 +150,20 @@ class Searcher:
             stored["called_at"], stored["recorded_at"], stored["recognized_at"]
         )
         return [stored[name] for name in names]
+
+    def table(self, found: Neighbors, state: State) -> pa.Table:
+        """Return found rows with the columns that an answer shows."""
+        utterance_id, *shown = self.columns(state, found.rows, ("utterance_id", *SHOWN))
+        columns = [utterance_id, pa.array(found.similarities), *shown]
+        return pa.table(columns, names=["utterance_id", "similarity", *SHOWN])
+
+    def neighbors_job(self, store: Store, k: int, report: Progress) -> NeighborsJob:
+        """Return the job that brings `neighbors` up to date with this version."""
+        if k <= 0:
+            raise UsageError(f"k must be at least 1, not {k}.")
+        state = self._state(report)
+        hashes = state.calls.columns(["content_hash"])[0]
+        return NeighborsJob(store, state.exact, state.ids, hashes, k, default_workers())
 
     def prepare(self, report: Progress) -> None:
         """Bring the local cache up to date, telling how far it is."""
@@ -127,15 +180,20 @@ class Searcher:
                 self._now = self._make_state(versions, tables, report)
             return self._now
 
-    def _make_state(
-        self, versions: tuple[int, int], tables: Snapshot, report: Progress
-    ) -> State:
+    def _make_state(self, versions: tuple[int, int], tables: Snapshot, report: Progress) -> State:
         distiller = tables.distiller()
         calls = CallRows(tables, kept=self._calls)
         blocks = self._cache.read(tables["utterances"], distiller, report)
         basis: Basis = make_basis(distiller, tables.dimension)
         ids = calls.columns(["utterance_id"])[0]
-        return State(versions, tables, calls, blocks, ExactSearch(blocks, basis), ids, {})
+        return State(versions, tables, calls, blocks, ExactSearch(blocks, basis), ids, {}, {})
+
+    def _exact(self, state: State, units: Doubles, k: int, mask: Mask | None) -> list[Neighbors]:
+        if len(units) == 1:
+            return state.exact.nearest(units, k, mask)
+        # DuckDB calls from several threads at once; a batch uses all processors by itself.
+        with self._batch:
+            return state.exact.nearest(units, k, mask, default_workers())
 
     def _choose(self, state: State, mode: str, mask: Mask | None, queries: int) -> str:
         """Return how to search: with a filter or many queries exact search is the faster one."""
@@ -166,8 +224,21 @@ class Searcher:
         return Neighbors(found.rows[order], found.similarities[order], found.verified)
 
 
+EMPTY_ANSWER = pa.table(
+    {"utterance_id": pa.array([], pa.string()), "similarity": pa.array([], pa.float64())}
+)
 _FILTERS_KEPT = 64
 _STORED = ("utterance_id", "called_at", "recorded_at", "recognized_at", *SHOWN[1:])
+
+
+def _agent_means(state: State) -> tuple[list[str], Doubles, Rows]:
+    """Return the agents with a vector, their mean unit vectors and their calls."""
+    encoded = state.calls.columns(["agent"])[0].combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    groups = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+    means, counts = state.exact.means(groups, len(names))
+    kept = np.flatnonzero(counts)
+    return [names[one] for one in kept], means[kept], counts[kept]
 
 
 def unit_vectors(vectors: Doubles, dimension: int) -> Doubles:
@@ -181,7 +252,8 @@ def unit_vectors(vectors: Doubles, dimension: int) -> Doubles:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not lengths.all():
         raise UsageError("The vector is all zero and has no direction.")
-    return vectors / lengths
+    units: Doubles = vectors / lengths
+    return units
 
 
 def _check_mode(mode: str, k: int) -> None:
@@ -208,10 +280,11 @@ def _ask_filter(calls: CallRows, filter: str, count: int) -> Mask:
     return mask
 
 
-def _filtered(connection: duckdb.DuckDBPyConnection, filter: str) -> np.ndarray:
+def _filtered(connection: duckdb.DuckDBPyConnection, filter: str) -> Rows:
     relation = connection.table("_numbered_calls")
     try:
         kept = relation.filter(filter)
     except duckdb.ParserException:
         kept = relation.filter(quote_at(filter))
-    return kept.project(ROW).to_arrow_table()[ROW].to_numpy()
+    rows: Rows = kept.project(ROW).to_arrow_table()[ROW].to_numpy()
+    return rows

@@ -1,6 +1,7 @@
 """Search as SQL functions: whole batches of query vectors are answered together."""
 
 from collections.abc import Callable
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -13,9 +14,10 @@ from e2vdb.similarity.exact import Neighbors
 from e2vdb.similarity.sketch import Doubles
 
 HIT = (
-    "STRUCT(utterance_id VARCHAR, similarity DOUBLE, \"at\" TIMESTAMP, agent VARCHAR, "
+    'STRUCT(utterance_id VARCHAR, similarity DOUBLE, "at" TIMESTAMP, agent VARCHAR, '
     "customer VARCHAR, product VARCHAR, team VARCHAR, emotion VARCHAR, confidence FLOAT)[]"
 )
+AGENTS = "STRUCT(agent VARCHAR, similarity DOUBLE, calls BIGINT)[]"
 _HIT_TYPE = pa.struct(
     [
         ("utterance_id", pa.string()),
@@ -36,11 +38,13 @@ def register_search(connection: duckdb.DuckDBPyConnection, searcher: Searcher) -
     def within(vectors: pa.Array, leasts: pa.Array) -> pa.Array:
         return _within(searcher, vectors, leasts)
 
-    def embedding(utterance_id: str) -> list[float] | None:
+    def embedding(utterance_id: str | None) -> list[float] | None:
+        if utterance_id is None:
+            raise UsageError("The utterance id is NULL.")
         vector = searcher.vector(utterance_id)
         return None if vector is None else vector.tolist()
 
-    batched: dict[str, tuple[Callable[..., pa.Array], list[str]]] = {
+    batched: dict[str, tuple[Callable[..., pa.Array], list[Any]]] = {
         "_e2v_search": (search, ["FLOAT[]", "INTEGER", "VARCHAR", "VARCHAR"]),
         "_e2v_within": (within, ["FLOAT[]", "DOUBLE"]),
     }
@@ -53,7 +57,21 @@ def register_search(connection: duckdb.DuckDBPyConnection, searcher: Searcher) -
             type=PythonUDFType.ARROW,
             null_handling=FunctionNullHandling.SPECIAL,
         )
-    connection.create_function("e2v_embedding", embedding, ["VARCHAR"], "FLOAT[]")
+
+    def agents(agent: str, k: int) -> list[dict[str, object]]:
+        return [
+            {"agent": name, "similarity": cosine, "calls": calls}
+            for name, cosine, calls in searcher.agents(agent, k)
+        ]
+
+    connection.create_function("_e2v_agents", agents, ["VARCHAR", "INTEGER"], AGENTS)
+    connection.create_function(
+        "e2v_embedding",
+        embedding,
+        ["VARCHAR"],
+        "FLOAT[]",
+        null_handling=FunctionNullHandling.SPECIAL,
+    )
 
 
 def _search(
@@ -107,7 +125,8 @@ def _matrix(vectors: pa.Array | pa.ChunkedArray, rows: list[int]) -> Doubles:
     if len(lengths) > 1:
         raise UsageError(f"The vectors differ in length: {sorted(lengths)[:4]}.")
     values = taken.flatten().to_numpy(zero_copy_only=False)
-    return values.astype(np.float64).reshape(len(rows), -1)
+    queries: Doubles = values.astype(np.float64).reshape(len(rows), -1)
+    return queries
 
 
 def _lists(answers: list[Neighbors], state: State | None) -> pa.Array:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import duckdb
 
+from e2vdb.query.align_functions import register_alignments
 from e2vdb.query.calls import CallRows
 from e2vdb.query.functions import register_functions
+from e2vdb.query.reference_functions import register_references
 from e2vdb.query.relation import StoredTable
 from e2vdb.query.search import Searcher
 from e2vdb.query.search_functions import register_search
 from e2vdb.query.snapshot import Snapshot
+from e2vdb.query.vector_functions import register_vectors
 
 RELATIONS = {
     "utterances": "one row an output directory, with its vectors and the raw result",
@@ -19,11 +22,25 @@ RELATIONS = {
     "frames": "one row a frame of 20 ms",
     "metadata": "what your files say of each call",
     "rejects": "directories that are no row, and why",
+    "neighbors": "each call's nearest calls, made by `e2vdb neighbors`",
+    "reference_sets": "named lists of calls to compare others with",
+    "alignments": "linear maps from voice to another space",
+    "text_vectors": "what was said, as vectors of an alignment's space",
     "distillers": "fitted PCA models behind `distilled`",
     "settings": "limits set with `e2vdb config`",
 }
 
-_DIRECT = ("frames", "metadata", "rejects", "distillers", "settings")
+_DIRECT = (
+    "frames",
+    "metadata",
+    "rejects",
+    "neighbors",
+    "distillers",
+    "settings",
+    "reference_sets",
+    "alignments",
+    "text_vectors",
+)
 _VIEWS = ("utterances", "calls")
 QUESTION = "question_"
 """Files of `sql/` that begin so are example questions, not definitions."""
@@ -31,15 +48,14 @@ QUESTION = "question_"
 _CHANGEABLE = ("TimeZone", "threads", "memory_limit", "Calendar", "enable_progress_bar")
 
 
-def open_connection(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
-    """Return a plain DuckDB connection on which every relation and function is there.
+def open_connection(snapshot: Snapshot) -> tuple[duckdb.DuckDBPyConnection, Searcher]:
+    """Return a plain DuckDB connection with every relation and function, and its searcher.
 
     SQL on it reads the stored tables and cannot write them, nor any file: external access is
     off for good, and the configuration is locked but for a few harmless settings.
     """
     connection = locked_connection()
-    equip(connection, snapshot)
-    return connection
+    return connection, equip(connection, snapshot)
 
 
 def locked_connection() -> duckdb.DuckDBPyConnection:
@@ -67,6 +83,9 @@ def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> Searcher
     register_functions(connection, snapshot)
     searcher = Searcher(snapshot.address, snapshot, calls)
     register_search(connection, searcher)
+    register_references(connection, snapshot)
+    register_vectors(connection)
+    register_alignments(connection, snapshot)
     for name in definitions():
         connection.execute(read_sql(name))
     return searcher

@@ -9,7 +9,17 @@ from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
 from e2vdb.store.address import Address
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
-from e2vdb.store.tables import DISTILLERS, FRAMES, METADATA_TABLE, REJECTS_TABLE, SETTINGS_TABLE
+from e2vdb.store.tables import (
+    ALIGNMENTS_TABLE,
+    DISTILLERS,
+    FRAMES,
+    METADATA_TABLE,
+    NEIGHBORS_TABLE,
+    REFERENCE_SETS_TABLE,
+    REJECTS_TABLE,
+    SETTINGS_TABLE,
+    TEXT_VECTORS_TABLE,
+)
 from e2vdb.store.tables import UTTERANCES as UTTERANCES_TABLE
 
 _VISIBLE = (
@@ -20,6 +30,10 @@ _VISIBLE = (
     REJECTS_TABLE,
     SETTINGS_TABLE,
     DISTILLERS,
+    NEIGHBORS_TABLE,
+    REFERENCE_SETS_TABLE,
+    ALIGNMENTS_TABLE,
+    TEXT_VECTORS_TABLE,
 )
 
 STATEMENT_GAP_S = 0.02
@@ -53,7 +67,7 @@ class Snapshot:
         if self._fixed:
             return
         with self._lock:
-            self._tables = {table.name: self._store.dataset(table) for table in _VISIBLE}
+            self._tables = {table.name: self._store.readable(table) for table in _VISIBLE}
             self._touched = time.monotonic()
 
     def touch(self) -> None:

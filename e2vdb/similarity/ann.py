@@ -108,5 +108,3 @@ def _rows(blocks: list[Block], fragments: np.ndarray, offsets: np.ndarray) -> np
             rows[here] = start + places
         start += len(block)
     return rows
-
-

@@ -1,11 +1,14 @@
-"""Exact nearest neighbours: bounds for every row, then full vectors until nothing can be missing."""
+"""Exact nearest neighbours: bounds for all rows, full vectors until nothing can be missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from threadpoolctl import ThreadpoolController
 
 from e2vdb.similarity.blocks import Block
 from e2vdb.similarity.sketch import (
@@ -23,6 +26,7 @@ FIRST_CANDIDATES = 512
 DECIMALS = 12
 """Cosines are compared to so many decimals: double precision's own rounding lies below."""
 
+_NONE = np.zeros(0, np.int64)
 _QUERIES_AT_ONCE = 64
 _CHUNK = 4096
 _SAMPLED = 8192
@@ -79,23 +83,18 @@ class ExactSearch:
             return [Neighbors(np.zeros(0, np.int64), np.zeros(0), 0) for _ in queries]
         shut = None if usable.all() else np.flatnonzero(~usable)
         found: list[Neighbors] = []
-        with ThreadPoolExecutor(threads) as pool:
-            for start in range(0, len(queries), _QUERIES_AT_ONCE):
-                part = queries[start : start + _QUERIES_AT_ONCE]
-                bounds, slack = self._bounds(part)
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            part = queries[start : start + _QUERIES_AT_ONCE]
+            bounds, slack = self._bounds(part)
+            if shut is not None:
+                bounds[:, shut] = -np.inf
 
-                def one(
-                    order: int,
-                    part: Doubles = part,
-                    bounds: Floats = bounds,
-                    slack: float = slack,
-                ) -> Neighbors:
-                    if shut is not None:
-                        bounds[order, shut] = -np.inf
-                    return self._verify(part[order], bounds[order], slack, min(k, count), least)
+            def one(
+                order: int, part: Doubles = part, bounds: Floats = bounds, slack: float = slack
+            ) -> Neighbors:
+                return self._verify(part[order], bounds[order], slack, min(k, count), least)
 
-                orders = range(len(part))
-                found += map(one, orders) if threads == 1 else pool.map(one, orders)
+            found += _each(one, len(part), threads)
         return found
 
     def _bounds(self, queries: Doubles) -> tuple[Floats, float]:
@@ -103,7 +102,11 @@ class ExactSearch:
         right, constants = query_side(queries, self._basis)
         bounds = np.empty((len(queries), len(self)), np.float32)
         for block, start in zip(self._blocks, self.starts, strict=False):
-            np.matmul(right, block.sketch.T, out=bounds[:, start : start + len(block)])
+            here = bounds[:, start : start + len(block)]
+            if len(queries) == 1:
+                np.matmul(block.sketch, right[0], out=here[0])
+            else:
+                np.matmul(right, block.sketch.T, out=here)
         bounds += constants.astype(np.float32)[:, None]
         return bounds, rounding_slack(right.shape[1] + 1, right)
 
@@ -125,7 +128,10 @@ class ExactSearch:
         rows, verified = candidates, len(candidates)
         kth = _kth_largest(cosines, k, floor)
         # Everything whose bound reaches the k-th cosine so far, best bounds first.
-        rest = np.flatnonzero((bounds < threshold) & (bounds >= kth - error - slack))
+        reach = kth - error - slack
+        rest = _NONE
+        if reach < threshold:
+            rest = np.flatnonzero((bounds < threshold) & (bounds >= reach))
         if len(rest) > _CHUNK:
             rest = rest[np.argsort(-bounds[rest], kind="stable")]
         for start in range(0, len(rest), _CHUNK):
@@ -141,7 +147,7 @@ class ExactSearch:
             still = cosines >= kth - 2 * error
             rows, cosines = rows[still], cosines[still]
         close = rows[cosines >= kth - 2 * error]
-        exact = self._vectors(close).astype(np.float64) @ query / self.norms[close]
+        exact = self.vectors(close).astype(np.float64) @ query / self.norms[close]
         # Equal vectors must tie whatever order their products were summed in.
         exact = np.clip(np.round(exact, DECIMALS), -1.0, 1.0)
         order = np.lexsort((close, -exact))
@@ -152,14 +158,15 @@ class ExactSearch:
         return Neighbors(close, exact, verified)
 
     def _cosines(self, rows: Rows, query: Floats) -> Floats:
-        cosines: Floats = self._vectors(rows) @ query
+        cosines: Floats = self.vectors(rows) @ query
         cosines /= self.norms[rows]
         return cosines
 
-    def _vectors(self, rows: Rows) -> Floats:
+    def vectors(self, rows: Rows) -> Floats:
         """Return the stored vectors of sorted or unsorted rows, (len(rows), D)."""
         if len(self._blocks) == 1:
-            return self._blocks[0].vectors[rows]
+            found: Floats = self._blocks[0].vectors[rows]
+            return found
         vectors = np.empty((len(rows), len(self._basis.point)), np.float32)
         places = np.searchsorted(self.starts, rows, side="right") - 1
         for place in np.unique(places):
@@ -169,7 +176,40 @@ class ExactSearch:
 
     def vector(self, row: int) -> Floats:
         """Return one row's stored vector (D,)."""
-        return self._vectors(np.array([row]))[0]
+        found: Floats = self.vectors(np.array([row]))[0]
+        return found
+
+    def means(self, groups: Rows, count: int) -> tuple[Doubles, Rows]:
+        """Return the mean unit vector of each group (count, D), and how many rows are behind it.
+
+        `groups` (n,) gives each row's group, -1 for none; rows without a vector do not count.
+        """
+        totals = np.zeros((count, len(self._basis.point)))
+        for block, start in zip(self._blocks, self.starts, strict=False):
+            for first in range(0, len(block), _CHUNK):
+                here = slice(start + first, start + min(first + _CHUNK, len(block)))
+                inside = np.flatnonzero(self._alive[here] & (groups[here] >= 0))
+                members = groups[here][inside]
+                weights = csr_array(
+                    (1 / self.norms[here][inside], (members, np.arange(len(inside)))),
+                    shape=(count, len(inside)),
+                )
+                totals += weights @ block.vectors[first + inside].astype(np.float64)
+        counts = np.bincount(groups[self._alive & (groups >= 0)], minlength=count)
+        return totals / np.maximum(counts, 1)[:, None], counts
+
+
+def _each(one: Callable[[int], Neighbors], count: int, threads: int) -> list[Neighbors]:
+    """Verify queries side by side; each product is small, so BLAS's own threads only disturb."""
+    if threads == 1 or count == 1:
+        return [one(order) for order in range(count)]
+    with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(count)))
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _first_threshold(bounds: Floats, wanted: int) -> float:

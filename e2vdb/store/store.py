@@ -37,6 +37,17 @@ class Store:
             known = self._open[table.name] = self._load(table, None)
         return known
 
+    def readable(self, table: Table) -> lance.LanceDataset:
+        """Return a table at its newest version, empty where an older e2vdb did not make it."""
+        try:
+            return self.dataset(table)
+        except AddressError:
+            if table is UTTERANCES:
+                raise
+            return lance.write_dataset(
+                table.schema(self.dimension).empty_table(), "memory://", mode="create"
+            )
+
     def _load(self, table: Table, version: int | str | None) -> lance.LanceDataset:
         try:
             return lance.dataset(

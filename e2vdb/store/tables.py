@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from e2vdb.ingest.schema import frames_schema, utterances_schema
+from e2vdb.store.reference_schemas import REFERENCE_SETS, TEXT_VECTORS, alignments_schema
 
 DEFAULT_DIMENSION = 1024
 DISTILLED = "distilled"
@@ -31,6 +32,22 @@ SOURCES = pa.schema(
     ]
 )
 SETTINGS = pa.schema([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+
+NEIGHBORS = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("rank", pa.int32()),
+        pa.field("neighbor_id", pa.string()),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+NEIGHBOR_SOURCES = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("content_hash", pa.string()),
+        pa.field("k", pa.int32()),
+    ]
+)
 
 
 def distillers_schema(dimension: int) -> pa.Schema:
@@ -63,11 +80,16 @@ class Table:
             "metadata": METADATA,
             "sources": SOURCES,
             "settings": SETTINGS,
+            "reference_sets": REFERENCE_SETS,
+            "text_vectors": TEXT_VECTORS,
+            "neighbors": NEIGHBORS,
+            "neighbor_sources": NEIGHBOR_SOURCES,
         }
         by_dimension = {
             "utterances": utterances_schema,
             "frames": frames_schema,
             "distillers": distillers_schema,
+            "alignments": alignments_schema,
         }
         return fixed[self.name] if self.name in fixed else by_dimension[self.name](dimension)
 
@@ -79,6 +101,11 @@ REJECTS_TABLE = Table("rejects", "directories that are no row, and why")
 DISTILLERS = Table("distillers", "fitted PCA models behind `distilled`")
 SETTINGS_TABLE = Table("settings", "limits and choices set with `e2vdb config`")
 SOURCES_TABLE = Table("sources", "file times of the last ingest; safe to delete")
+NEIGHBORS_TABLE = Table("neighbors", "each call's nearest calls, made by `e2vdb neighbors`")
+NEIGHBOR_SOURCES_TABLE = Table("neighbor_sources", "which contents `neighbors` was made from")
+REFERENCE_SETS_TABLE = Table("reference_sets", "named lists of calls to compare others with")
+ALIGNMENTS_TABLE = Table("alignments", "linear maps from voice to another space")
+TEXT_VECTORS_TABLE = Table("text_vectors", "what was said, as vectors of that space")
 
 # `utterances` is made last: a database is one as soon as it has that table.
 TABLES = (
@@ -87,6 +114,11 @@ TABLES = (
     SOURCES_TABLE,
     REJECTS_TABLE,
     METADATA_TABLE,
+    REFERENCE_SETS_TABLE,
+    ALIGNMENTS_TABLE,
+    TEXT_VECTORS_TABLE,
+    NEIGHBORS_TABLE,
+    NEIGHBOR_SOURCES_TABLE,
     FRAMES,
     UTTERANCES,
 )

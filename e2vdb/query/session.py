@@ -1,13 +1,15 @@
 """A DuckDB connection over a database: read-only, locked down, with all relations and functions."""
 
+import os
 import tempfile
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
 from e2vdb.query.calls import CallRows
-from e2vdb.query.functions import register_functions
+from e2vdb.query.functions import BEGIN, register_functions
 from e2vdb.query.relation import StoredTable
 from e2vdb.query.snapshot import Snapshot
 
@@ -21,15 +23,20 @@ RELATIONS = {
     "settings": "limits set with `e2vdb config`",
 }
 
-_DIRECT = ("frames", "metadata", "rejects", "distillers", "settings")
-_VIEWS = ("utterances", "calls")
+_TABLES = ("utterances", "frames", "metadata", "rejects", "distillers", "settings")
 QUESTION = "question_"
 """Files of `sql/` that begin so are example questions, not definitions."""
 
-_CHANGEABLE = ("TimeZone", "threads", "memory_limit", "Calendar", "enable_progress_bar")
+CHANGEABLE = ("TimeZone", "threads", "memory_limit", "Calendar", "enable_progress_bar")
+"""Settings that SQL may change."""
+
+CHANGEABLE_BY_CLIENTS = (*CHANGEABLE, "python_enable_replacements")
+"""On a connection that is given out: ibis sets this one, to false, before anything else."""
 
 
-def open_connection(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
+def open_connection(
+    snapshot: Snapshot, changeable: tuple[str, ...] = CHANGEABLE
+) -> duckdb.DuckDBPyConnection:
     """Return a plain DuckDB connection on which every relation and function is there.
 
     SQL on it reads the stored tables and cannot write them, nor any file: external access is
@@ -38,38 +45,82 @@ def open_connection(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "python_enable_replacements": False,
-            "temp_directory": str(Path(tempfile.gettempdir()) / "e2vdb"),
+            "temp_directory": str(Path(tempfile.gettempdir()) / f"e2vdb-{os.getpid()}"),
             "enable_external_access": False,
         }
     )
-    allowed = ", ".join(f"'{name}'" for name in _CHANGEABLE)
+    allowed = ", ".join(f"'{name}'" for name in changeable)
     connection.execute(f"SET allowed_configs = [{allowed}]")
     connection.execute("SET lock_configuration = true")
     equip(connection, snapshot)
     return connection
 
 
+class Session:
+    """A connection and the snapshot that it reads, kept in step with the tables' columns."""
+
+    def __init__(self, snapshot: Snapshot, changeable: tuple[str, ...] = CHANGEABLE) -> None:
+        self._snapshot = snapshot
+        self.connection = open_connection(snapshot, changeable)
+        self._shape = snapshot.shape
+
+    def close(self) -> None:
+        """Close the connection and its cursors' database."""
+        with suppress(duckdb.Error):
+            # DuckDB 1.5 ends the process where logging was pointed at a file it may not open.
+            self.connection.execute("CALL disable_logging()")
+        self.connection.close()
+
+    def keep_up(self) -> None:
+        """Move on to the newest commits; where columns have changed, equip the connection anew."""
+        self._snapshot.refresh()
+        shape = self._snapshot.shape
+        if shape != self._shape:
+            equip(self.connection, self._snapshot)
+            self._shape = shape
+
+
 def equip(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
-    """Give a connection or cursor the relations, functions, views and macros."""
-    for table in _DIRECT:
-        connection.register(table, StoredTable(snapshot, table))
-    connection.register("_utterances", StoredTable(snapshot, "utterances"))
-    connection.register("_call_rows", CallRows(snapshot))
+    """Give a connection the relations, functions, views and macros, or give them anew."""
     register_functions(connection, snapshot)
+    for table in _TABLES:
+        _register(connection, f"_{table}", StoredTable(snapshot, table))
+    _register(connection, "_call_rows", CallRows(snapshot))
     for name in definitions():
         connection.execute(read_sql(name))
 
 
+def _register(
+    connection: duckdb.DuckDBPyConnection, name: str, source: StoredTable | CallRows
+) -> None:
+    """Make `name` a view that reads a source and tells the snapshot that a statement begins.
+
+    The function is constant, so DuckDB calls it once, while it plans, and drops the condition.
+    """
+    # A view of the catalogue, unlike what `register` makes, is seen by cursors as well: polars,
+    # pandas and JupySQL run every query on a cursor.
+    connection.from_arrow(source).create_view(f"{name}_source", replace=True)
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {name}_source WHERE {BEGIN}()"
+    )
+
+
 def definitions() -> list[str]:
     """Return the names of the view and macro files, views first."""
-    names = sorted(
-        path.name.removesuffix(".sql")
-        for path in files("e2vdb.sql").iterdir()
-        if path.name.endswith(".sql") and not path.name.startswith(QUESTION)
-    )
-    return [*_VIEWS, *(name for name in names if name not in _VIEWS)]
+    names = sorted(name for name in _names() if not name.startswith(QUESTION))
+    return sorted(names, key=lambda name: name not in RELATIONS)
 
 
 def read_sql(name: str) -> str:
     """Return the text of one file of `sql/`."""
     return files("e2vdb.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def questions() -> list[str]:
+    """Return the names of the example questions."""
+    return sorted(name for name in _names() if name.startswith(QUESTION))
+
+
+def _names() -> list[str]:
+    paths = files("e2vdb.sql").iterdir()
+    return [path.name.removesuffix(".sql") for path in paths if path.name.endswith(".sql")]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import lancedb
 import numpy as np
-from benchmarks.report import Row, say
 
 import e2vdb
+from benchmarks.report import Row, say
 from benchmarks.voices import queries, write_voices
 from e2vdb.database import Database
 from e2vdb.similarity.ann import Effort

@@ -65,6 +65,7 @@ def _table(vectors: np.ndarray, first: int) -> pa.Table:
     given = {
         "utterance_id": pa.array([f"u{first + row:07d}" for row in range(count)]),
         "content_hash": pa.array([f"{first + row:032x}" for row in range(count)]),
+        "norm": pa.array(np.linalg.norm(vectors, axis=1)),
         "embedding": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), DIMENSION),
     }
     schema = utterances_schema(DIMENSION)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +13,9 @@ import pyarrow.compute as pc
 
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
-from e2vdb.query.functions import load_vector, register_distill
+from e2vdb.query.functions import load_vector
 from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
-from e2vdb.query.session import open_connection
+from e2vdb.query.session import CHANGEABLE_BY_CLIENTS, Session
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import Parameters, run
 from e2vdb.similarity.ann import Effort, build_index, drop_index
@@ -64,11 +65,8 @@ class Database:
         self.address = address
         self.as_of = as_of
         self._store = Store(address)
-        self._snapshot: Snapshot | None = None
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._searcher: Searcher | None = None
-        self._distiller_id: int | None = None
-        self._handed_out: list[duckdb.DuckDBPyConnection] = []
+        self._own: Session | None = None
+        self._handed_out: list[Session] = []
 
     def ingest(
         self,
@@ -97,6 +95,7 @@ class Database:
         summary = ingest(self._store, path, options, talk or SILENT)
         if metadata is not None and not summary.interrupted:
             summary.metadata = self.load_metadata(metadata)
+        self._keep_up()
         return summary
 
     def load_metadata(
@@ -106,22 +105,16 @@ class Database:
         from e2vdb.loading.metadata import load_metadata
 
         self._check_writable()
-        return load_metadata(self._store, path, wait=wait)
+        summary = load_metadata(self._store, path, wait=wait)
+        self._keep_up()
+        return summary
 
     def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
         """Return the relation of a query (`.df() .pl() .arrow() .fetchall()`).
 
         None for a statement that has no rows. It sees the newest commit, or `as_of`.
         """
-        snapshot = self._open()
-        snapshot.refresh()
-        connection = self._connection
-        assert connection is not None  # noqa: S101 - opened with the snapshot
-        if snapshot.distiller_id != self._distiller_id:
-            connection.remove_function("e2v_distill")
-            register_distill(connection, snapshot)
-            self._distiller_id = snapshot.distiller_id
-        return run(connection, query, params)
+        return run(self._session().connection, query, params)
 
     def search(
         self,
@@ -137,10 +130,8 @@ class Database:
         An utterance itself is left out of its answer. `where` is SQL over `calls`, applied
         before; `mode` is auto, exact or ann, `effort` says how hard ann tries.
         """
-        snapshot = self._open()
-        snapshot.refresh()
-        searcher = self._searcher
-        assert searcher is not None  # noqa: S101 - opened with the snapshot
+        session = self._session()
+        snapshot, searcher = session.snapshot, session.searcher
         if effort is not None:
             searcher.effort = effort
         vector, own = self._query_vector(searcher, query, snapshot.dimension)
@@ -189,9 +180,7 @@ class Database:
         self._check_writable()
         with writer_lock(self.address, wait=wait):
             self._store.create(self._store.dimension)
-            self._open().refresh()
-            assert self._searcher is not None  # noqa: S101 - opened with the snapshot
-            return self._searcher.neighbors_job(self._store, k, report).run(report)
+            return self._session().searcher.neighbors_job(self._store, k, report).run(report)
 
     @property
     def references(self) -> "References":
@@ -220,10 +209,11 @@ class Database:
         """Return a plain DuckDB connection of its own for ibis, JupySQL and friends.
 
         Each statement on it sees the newest commit, or `as_of`. Closing the database closes it.
+        Columns that another process adds later need a new connection.
         """
-        connection, _ = open_connection(Snapshot(self._store, self.as_of))
-        self._handed_out.append(connection)
-        return connection
+        session = Session(Snapshot(self._store, self.as_of), CHANGEABLE_BY_CLIENTS)
+        self._handed_out.append(session)
+        return session.connection
 
     def distill(self, variance: float | None = None, *, wait: bool = True) -> Distiller:
         """Fit the PCA anew and give every row its new distilled vector."""
@@ -235,6 +225,7 @@ class Database:
                 write_setting(self._store, "variance", variance)
             distiller = fit(self._store, read_settings(self._store).variance)
             apply_everywhere(self._store, distiller)
+        self._keep_up()
         return distiller
 
     def distill_report(self) -> "DistillReport":
@@ -321,10 +312,10 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the database itself needs no closing."""
-        for connection in (self._connection, *self._handed_out):
-            if connection is not None:
-                connection.close()
-        self._connection, self._snapshot, self._searcher = None, None, None
+        for session in (self._own, *self._handed_out):
+            if session is not None:
+                session.close()
+        self._own = None
         self._handed_out.clear()
 
     def __enter__(self) -> Self:
@@ -342,12 +333,18 @@ class Database:
         past = "" if self.as_of is None else f", as_of={self.as_of!r}"
         return f"Database({str(self.address)!r}{past})"
 
-    def _open(self) -> Snapshot:
-        if self._snapshot is None:
-            self._snapshot = Snapshot(self._store, self.as_of)
-            self._connection, self._searcher = open_connection(self._snapshot)
-            self._distiller_id = self._snapshot.distiller_id
-        return self._snapshot
+    def _session(self) -> Session:
+        """Return this object's own session, at the newest commits."""
+        if self._own is None:
+            self._own = Session(Snapshot(self._store, self.as_of))
+        self._own.keep_up()
+        return self._own
+
+    def _keep_up(self) -> None:
+        """Show what this object has written, new columns too, on the connections it gave out."""
+        for session in self._handed_out:
+            with suppress(duckdb.Error):  # closed by its user, or a result is still being read
+                session.keep_up()
 
     def _check_writable(self) -> None:
         if self.as_of is not None:

@@ -20,4 +20,5 @@ FROM (
             FROM calls AS a, calls AS b
             WHERE a.utterance_id = id_a AND b.utterance_id = id_b
         ) AS emotion_overlap
+    FROM _statement
 );

@@ -5,6 +5,7 @@ SELECT hit.utterance_id, hit.similarity, hit."at", hit.agent, hit.customer, hit.
 FROM (
     SELECT unnest(_e2v_search(e2v_embedding(id), (k + (k > 0)::INT)::INTEGER, filter::VARCHAR, mode))
         AS hit
+    FROM _statement
 )
 WHERE hit.utterance_id <> id
 ORDER BY hit.similarity DESC, hit.utterance_id

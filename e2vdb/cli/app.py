@@ -53,6 +53,14 @@ class _Commands(click.Group):
         ctx.invoked_subcommand = args[0] if args else None
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output has left, as `| head` does; nothing more to say.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="e2vdb")
@@ -85,8 +93,4 @@ def _run(command: Callable[[], Any]) -> int:
     except E2VError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except BrokenPipeError:
-        # The reader of our output has left, as `| head` does; nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0

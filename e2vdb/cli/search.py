@@ -14,7 +14,7 @@ from e2vdb.similarity.ann import KINDS, Effort
 
 @click.command()
 @click.argument("query")
-@click.option("-k", type=int, default=10, show_default=True, help="How many calls.")
+@click.option("-k", "--k", type=int, default=10, show_default=True, help="How many calls.")
 @click.option("--where", metavar="SQL", help="Only calls for which this holds, applied before.")
 @click.option(
     "--mode",
@@ -74,7 +74,7 @@ def index(kind: str, rebuild: bool, drop: bool) -> None:
 
 
 @click.command()
-@click.option("-k", type=int, default=10, show_default=True, help="Neighbours a call.")
+@click.option("-k", "--k", type=int, default=10, show_default=True, help="Neighbours a call.")
 @click.option("--no-wait", is_flag=True, help="Fail at once if another process is writing.")
 @db_option
 def neighbors(k: int, no_wait: bool) -> None:

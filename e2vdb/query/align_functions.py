@@ -12,6 +12,7 @@ from e2vdb.alignment.gaps import GAPS, alignment_gaps
 from e2vdb.alignment.maps import LinearMap, read_map
 from e2vdb.errors import UsageError
 from e2vdb.query.reference_functions import as_lists
+from e2vdb.query.registry import put_function
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.vector_functions import vectors_of
 
@@ -97,7 +98,8 @@ def register_alignments(connection: duckdb.DuckDBPyConnection, snapshot: Snapsho
         asked = zip(names.to_pylist(), tops.to_pylist(), strict=True)
         return as_lists([alignments.gaps(name, top) for name, top in asked], GAPS)
 
-    connection.create_function(
+    put_function(
+        connection,
         "_e2v_align",
         align,
         ["FLOAT[]", "VARCHAR"],
@@ -105,7 +107,8 @@ def register_alignments(connection: duckdb.DuckDBPyConnection, snapshot: Snapsho
         type=PythonUDFType.ARROW,
         null_handling=FunctionNullHandling.SPECIAL,
     )
-    connection.create_function(
+    put_function(
+        connection,
         "_e2v_alignment_gaps",
         gaps,
         ["VARCHAR", "INTEGER"],

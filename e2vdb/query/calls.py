@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from e2vdb.query.columns import ColumnCache
+from e2vdb.query.relation import check_types
 from e2vdb.query.snapshot import Snapshot
 
 CONVENTIONAL = pa.schema(
@@ -38,6 +39,8 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
+        self._stored_names = _metadata_names(snapshot)
+        self._schema = _schema(snapshot, self._stored_names)
         self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
         self._metadata: ColumnCache = ColumnCache() if kept is None else kept._metadata
         self._versions: tuple[int, int] | None = None
@@ -46,46 +49,14 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     @property
     def schema(self) -> pa.Schema:
-        """Utterance columns, then the metadata's; reading it marks the beginning of a statement."""
-        self._snapshot.touch()
-        return self._schema()
-
-    def _schema(self) -> pa.Schema:
-        fields = [
-            field for field in self._snapshot["utterances"].schema if field.name not in _LEFT_OUT
-        ]
-        own = {field.name for field in fields}
-        for name, stored in self._metadata_names().items():
-            index = self._snapshot["metadata"].schema.get_field_index(stored)
-            field = (
-                CONVENTIONAL.field(name)
-                if index < 0
-                else self._snapshot["metadata"].schema.field(index)
-            )
-            if name not in own:
-                fields.append(field.with_name(name))
-        fields.append(pa.field(ROW, pa.int64()))
-        return pa.schema([field.remove_metadata() for field in fields])
-
-    def _metadata_names(self) -> dict[str, str]:
-        """Return the metadata's columns by their name in `calls`.
-
-        A column that is called like one of ours keeps its values under `metadata_NAME`.
-        """
-        taken = {*self._snapshot["utterances"].schema.names, *_DERIVED}
-        names = {name: name for name in CONVENTIONAL.names}
-        for stored in self._snapshot["metadata"].schema.names:
-            if stored in ("utterance_id", "output_dir"):
-                continue
-            clash = stored.lower() in taken
-            names[f"metadata_{stored}" if clash else stored] = stored
-        return names
+        """Utterance columns, then the metadata's, as at the time of registering."""
+        return self._schema
 
     def scanner(
         self, columns: list[str] | None = None, filter: Any = None, **options: Any
     ) -> pads.Scanner:
         """Return a scanner over the joined columns; they are kept for the next question."""
-        schema = self._schema()
+        schema = self._schema
         named = "" if filter is None else str(filter)
         # DuckDB may filter by a column that it does not ask for; too many names do no harm.
         wanted = [
@@ -98,11 +69,11 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def columns(self, names: Sequence[str]) -> list[pa.ChunkedArray]:
         """Return whole columns, in the order of the table's rows."""
-        utterances, metadata = self._snapshot["utterances"], self._snapshot["metadata"]
+        utterances, metadata = self._snapshot.read("utterances"), self._snapshot.read("metadata")
         versions = (utterances.version, metadata.version)
         if versions != self._versions:
             self._versions, self._joined, self._rows_of = versions, {}, None
-        stored = self._metadata_names()
+        stored = self._stored_names
         own = [name for name in names if name not in stored and name != ROW]
         found = self._utterances.read(utterances, own)
         for name in names:
@@ -114,11 +85,46 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def _join(self, name: str, stored: str) -> pa.ChunkedArray:
         utterances, metadata = self._snapshot["utterances"], self._snapshot["metadata"]
+        kind = self._schema.field(name).type
         if stored not in metadata.schema.names:
-            kind = CONVENTIONAL.field(name).type
             return pa.chunked_array([pa.nulls(utterances.count_rows(), kind)])
+        check_types(pa.schema([pa.field(stored, kind)]), metadata.schema, "metadata")
         if self._rows_of is None:
             ids = self._utterances.read(utterances, ["utterance_id"])["utterance_id"]
             keys = self._metadata.read(metadata, ["utterance_id"])["utterance_id"]
             self._rows_of = pc.index_in(ids, value_set=keys, skip_nulls=True)
         return self._metadata.read(metadata, [stored])[stored].take(self._rows_of)
+
+
+def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+    metadata = snapshot["metadata"].schema
+    fields = [field for field in snapshot["utterances"].schema if field.name not in _LEFT_OUT]
+    for name, stored in names.items():
+        index = metadata.get_field_index(stored)
+        field = CONVENTIONAL.field(name) if index < 0 else metadata.field(index)
+        fields.append(field.with_name(name))
+    fields.append(pa.field(ROW, pa.int64()))
+    return pa.schema([field.remove_metadata() for field in fields])
+
+
+def _metadata_names(snapshot: Snapshot) -> dict[str, str]:
+    """Return the metadata's columns by their name in `calls`.
+
+    A column that is called like one of ours keeps its values under `metadata_NAME`.
+    """
+    stored = [
+        name
+        for name in snapshot["metadata"].schema.names
+        if name not in ("utterance_id", "output_dir")
+    ]
+    ours = {*snapshot["utterances"].schema.names, *_LEFT_OUT, *_DERIVED, ROW}
+    # SQL does not tell upper from lower case, so neither may this.
+    taken = {*ours, *(name.lower() for name in stored)} - {*CONVENTIONAL.names}
+    names = {name: name for name in CONVENTIONAL.names}
+    for name in stored:
+        shown = name
+        while shown.lower() in ours or (shown != name and shown.lower() in taken):
+            shown = f"metadata_{shown}"
+        taken.add(shown.lower())
+        names[shown] = name
+    return names

@@ -5,10 +5,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as pads
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.errors import UsageError
+from e2vdb.query.registry import put_function
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.references.deviation import why_deviates
 from e2vdb.references.profile import Profile, read_profile
@@ -20,26 +20,6 @@ _QUALITY = (
 )
 _REASON = "STRUCT(kind VARCHAR, key VARCHAR, contribution DOUBLE)[]"
 _REASONS = pa.schema([("kind", pa.string()), ("key", pa.string()), ("contribution", pa.float64())])
-
-
-class StatementMark(pads.Dataset):  # type: ignore[misc]
-    """A relation of one row that a macro reads when it reads no stored table.
-
-    DuckDB opens it when the statement runs, which brings the snapshot up to date first.
-    """
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    @property
-    def schema(self) -> pa.Schema:
-        """One column without meaning."""
-        return pa.schema([("mark", pa.int8())])
-
-    def scanner(self, **options: Any) -> pads.Scanner:
-        """Return a scanner over the one row; a statement begins to read."""
-        self._snapshot.touch()
-        return pads.dataset(pa.table({"mark": pa.array([0], pa.int8())})).scanner(**options)
 
 
 class References:
@@ -103,13 +83,13 @@ def register_references(connection: duckdb.DuckDBPyConnection, snapshot: Snapsho
         asked = zip(ids.to_pylist(), names.to_pylist(), tops.to_pylist(), strict=True)
         return as_lists([references.reasons(*one) for one in asked], _REASONS)
 
-    connection.register("_statement", StatementMark(snapshot))
     functions: tuple[tuple[str, Callable[..., pa.Array], list[Any], str], ...] = (
         ("_e2v_quality_check", quality, ["VARCHAR", "DOUBLE", "DOUBLE"], _QUALITY),
         ("_e2v_why_deviates", reasons, ["VARCHAR", "VARCHAR", "INTEGER"], _REASON),
     )
     for name, function, parameters, returns in functions:
-        connection.create_function(
+        put_function(
+            connection,
             name,
             function,
             parameters,

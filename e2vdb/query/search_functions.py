@@ -9,6 +9,7 @@ import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.errors import UsageError
+from e2vdb.query.registry import put_function
 from e2vdb.query.search import SHOWN, Searcher, State
 from e2vdb.similarity.exact import Neighbors
 from e2vdb.similarity.sketch import Doubles
@@ -49,13 +50,15 @@ def register_search(connection: duckdb.DuckDBPyConnection, searcher: Searcher) -
         "_e2v_within": (within, ["FLOAT[]", "DOUBLE"]),
     }
     for name, (function, parameters) in batched.items():
-        connection.create_function(
+        put_function(
+            connection,
             name,
             function,
             parameters,
             HIT,
             type=PythonUDFType.ARROW,
             null_handling=FunctionNullHandling.SPECIAL,
+            side_effects=True,  # else folded while planning, before the statement's snapshot
         )
 
     def agents(agent: str, k: int) -> list[dict[str, object]]:
@@ -64,13 +67,17 @@ def register_search(connection: duckdb.DuckDBPyConnection, searcher: Searcher) -
             for name, cosine, calls in searcher.agents(agent, k)
         ]
 
-    connection.create_function("_e2v_agents", agents, ["VARCHAR", "INTEGER"], AGENTS)
-    connection.create_function(
+    put_function(
+        connection, "_e2v_agents", agents, ["VARCHAR", "INTEGER"], AGENTS, side_effects=True
+    )
+    put_function(
+        connection,
         "e2v_embedding",
         embedding,
         ["VARCHAR"],
         "FLOAT[]",
         null_handling=FunctionNullHandling.SPECIAL,
+        side_effects=True,
     )
 
 

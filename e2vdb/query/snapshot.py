@@ -4,6 +4,7 @@ import threading
 import time
 
 import lance
+import pyarrow as pa
 
 from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
 from e2vdb.store.address import Address
@@ -37,7 +38,7 @@ _VISIBLE = (
 )
 
 STATEMENT_GAP_S = 0.02
-"""DuckDB binds all tables of a statement in one go; a longer silence means a new statement."""
+"""DuckDB plans all tables of a statement in one go; a longer silence means a new statement."""
 
 
 class Snapshot:
@@ -48,7 +49,8 @@ class Snapshot:
         self._lock = threading.Lock()
         self._fixed = as_of is not None
         self._tables = dict(pinned(store, as_of)) if self._fixed else {}
-        self._touched = 0.0
+        self._planned_at = 0.0
+        self._read = False
         if not self._fixed:
             self.refresh()
 
@@ -56,10 +58,11 @@ class Snapshot:
         return self._tables[table]
 
     def frozen(self) -> "Snapshot":
-        """Return a snapshot that stays at the versions of this moment."""
+        """Return a snapshot that stays at this statement's versions."""
+        self._read = True
         copy = Snapshot.__new__(Snapshot)
         copy._store, copy._lock, copy._fixed = self._store, threading.Lock(), True
-        copy._tables, copy._touched = dict(self._tables), 0.0
+        copy._tables, copy._planned_at, copy._read = dict(self._tables), 0.0, False
         return copy
 
     def refresh(self) -> None:
@@ -68,17 +71,28 @@ class Snapshot:
             return
         with self._lock:
             self._tables = {table.name: self._store.readable(table) for table in _VISIBLE}
-            self._touched = time.monotonic()
+            self._read = False
+            self._planned_at = time.monotonic()
 
-    def touch(self) -> None:
-        """Note that a statement is being bound; the first touch after a pause refreshes.
+    def begin(self) -> None:
+        """Note that a table of a statement is being planned; the first one refreshes.
 
-        A plain DuckDB connection gives no other sign that a statement begins.
+        DuckDB plans a whole statement before it reads anything, so a plan after a read belongs
+        to a new statement. A plain connection gives no other sign that a statement begins.
         """
-        stale = time.monotonic() - self._touched > STATEMENT_GAP_S
-        self._touched = time.monotonic()
-        if stale:
+        if self._read or time.monotonic() - self._planned_at > STATEMENT_GAP_S:
             self.refresh()
+        self._planned_at = time.monotonic()
+
+    def read(self, table: str) -> lance.LanceDataset:
+        """Return a table for reading; it stays what it is until the next statement is planned."""
+        self._read = True
+        return self._tables[table]
+
+    @property
+    def shape(self) -> tuple[pa.Schema, ...]:
+        """The columns of all tables; where they change, a connection has to be equipped anew."""
+        return tuple(self._tables[table.name].schema for table in _VISIBLE)
 
     @property
     def address(self) -> Address:

@@ -10,6 +10,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.bands import BANDS, DIMENSION, band_norms, robust
 from e2vdb.errors import UsageError
+from e2vdb.query.registry import put_function
 from e2vdb.store.vectors import Floats
 
 VECTOR_FUNCTIONS = {
@@ -28,7 +29,8 @@ def register_vectors(connection: duckdb.DuckDBPyConnection) -> None:
         ("e2v_bands", _bands, ["FLOAT[]"], _BANDS),
     )
     for name, function, parameters, returns in functions:
-        connection.create_function(
+        put_function(
+            connection,
             name,
             function,
             parameters,

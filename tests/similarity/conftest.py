@@ -36,6 +36,7 @@ def put_vectors(db: Database, vectors: np.ndarray, first: int = 0, **columns: li
     )
     given = {
         "utterance_id": [f"u{first + row:04d}" for row in range(count)],
+        "norm": [None if gone else 20.0 for gone in missing],
         "source_dir": [f"/outputs/u{first + row:04d}" for row in range(count)],
         "content_hash": [vectors[row].tobytes().hex()[:32] for row in range(count)],
         "emotion": [("angry", "happy", "sad")[row % 3] for row in range(count)],

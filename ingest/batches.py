@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +13,14 @@ from e2vdb.ingest.files import FileSystem
 from e2vdb.ingest.frames import FrameSource
 from e2vdb.ingest.layouts import OWN_FILES, Folder, Layout, Recording, recordings_in
 from e2vdb.ingest.limits import Limits
+from e2vdb.ingest.names import printable
 from e2vdb.ingest.npy import Floats
 from e2vdb.ingest.recordings import Utterance, read_recording
 from e2vdb.ingest.rejects import Reject, Unusable
 from e2vdb.ingest.schema import utterances_schema
 
 CLOCK_TICK_NS = 20_000_000
-"""File times are this coarse, so a file changed within it of being read is read again."""
+"""File times are this coarse, so a file changed just now is read when the tick is over."""
 
 
 PART = 4096
@@ -76,6 +77,16 @@ class Job:
     layouts: tuple[Layout, ...]
     frames: str = "full"
     reread: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folders as columns: thousands of tuples take six times as long."""
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        state["folders"] = tuple(zip(*self.folders, strict=True)) or ((), ())
+        return _job, (state,)
+
+
+def _job(state: dict[str, Any]) -> Job:
+    return Job(**{**state, "folders": tuple(map(Place, *state["folders"]))})
 
 
 @dataclass(slots=True)
@@ -147,31 +158,44 @@ def _visit(job: Job, place: Place, reading: Reading) -> list[Utterance]:
         reading.rejects.append(_reject(utterance_id, path, error))
         return []
     prefix = job.prefix if path == job.root else f"{utterance_id}/"
-    below = [Place(f"{path}/{name}", prefix + printable(name)) for name in listing.folders]
+    below = _places(path, prefix, listing.folders)
     recordings = recordings_in(Folder(path, utterance_id, listing.files), job.layouts)
     if part is None:
         reading.links += listing.links
         reading.folders += below
+        _note_plain_folder(job, place, recordings, reading)
         if len(recordings) > PART:
             parts = range(-(-len(recordings) // PART))
             reading.folders += [Place(path, utterance_id, number) for number in parts]
             return []
     else:
         recordings = recordings[part * PART : (part + 1) * PART]
-    found = (_read(job, recording, below, reading) for recording in recordings)
+    claimed = _claimed_below(job, recordings, below)
+    found = (_read(job, one, bool(below), claimed, reading) for one in recordings)
     return [utterance for utterance in found if utterance is not None]
 
 
-def _read(job: Job, recording: Recording, below: list[Place], reading: Reading) -> Utterance | None:
+def _note_plain_folder(
+    job: Job, place: Place, recordings: list[Recording], reading: Reading
+) -> None:
+    """Take back the reject of a folder that can be listed now and is no recording itself."""
+    known = job.known.get(place.utterance_id, UNKNOWN)
+    if known.rejected and all(one.utterance_id != place.utterance_id for one in recordings):
+        reading.mended.append((place.utterance_id, printable(place.path)))
+
+
+def _read(
+    job: Job, recording: Recording, has_folders: bool, claimed: set[str], reading: Reading
+) -> Utterance | None:
     """Read a recording that is new or changed; count one that is neither."""
     utterance_id, source_dir = recording.utterance_id, printable(recording.folder)
     known = job.known.get(utterance_id, UNKNOWN)
     try:
-        stamp = _stamp(job, recording, bool(below), known, reading)
+        stamp = _stamp(job, recording, has_folders, known, reading)
         if stamp == known.stamp != 0 and not job.reread:
             _count_known(utterance_id, source_dir, known, reading)
             return None
-        if any(other.utterance_id == utterance_id for other in below):
+        if utterance_id in claimed:
             detail = "a folder below it gives the same id; rename one of them"
             raise Unusable("id_conflict", recording.folder, detail)
         utterance = read_recording(
@@ -197,6 +221,38 @@ def _read(job: Job, recording: Recording, below: list[Place], reading: Reading) 
     return utterance
 
 
+def _claimed_below(job: Job, recordings: list[Recording], below: list[Place]) -> set[str]:
+    """Return which ids a folder below gives too, as one of a flat key's name beside it may.
+
+    Files of the root itself carry the root's name, so a folder of that name is looked into.
+    """
+    if not (recordings and below):
+        return set()
+    ids = {one.utterance_id for one in recordings}
+    wanted = ids | {parent for one in ids for parent in _parents(one)}
+    claimed: set[str] = set()
+    for path, folder_id, _ in below:
+        if folder_id in wanted:
+            try:
+                listing = job.files.list(path)
+            except Unusable:
+                continue  # it is a reject itself
+            found = recordings_in(Folder(path, folder_id, listing.files), job.layouts)
+            claimed.update(one.utterance_id for one in found if one.utterance_id in ids)
+            deeper = _places(path, f"{folder_id}/", listing.folders)
+            claimed |= _claimed_below(job, recordings, deeper)
+    return claimed
+
+
+def _parents(utterance_id: str) -> list[str]:
+    parts = utterance_id.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _places(path: str, prefix: str, names: list[str]) -> list[Place]:
+    return [Place(f"{path}/{name}", prefix + printable(name)) for name in names]
+
+
 def _conflict(known: Known) -> str:
     return (
         f"the id belongs to other content from {known.home}; "
@@ -212,6 +268,9 @@ def _stamp(
     paths = [] if recording.shares_folder else [recording.folder]
     paths += [f"{recording.folder}/{name}" for name in names]
     raw, latest = job.files.stamp(paths)
+    if 0 <= time.time_ns() - latest < CLOCK_TICK_NS:
+        time.sleep(CLOCK_TICK_NS / 1e9)
+        raw, latest = job.files.stamp(paths)
     stamp = _with_mode(raw, job)
     bits = 0
     if not (recording.shares_folder or has_folders) and set(names) <= _OWN_FILES:
@@ -226,13 +285,6 @@ def _stamp(
 
 _OWN_FILES = frozenset(OWN_FILES)
 _BIT = {name: bit for bit, name in enumerate(OWN_FILES)}
-
-
-def printable(path: str) -> str:
-    """Return a path as valid text; bytes that are no UTF-8 become `\\xNN`."""
-    if path.isascii():
-        return path
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _reject(utterance_id: str, folder: str, error: Unusable) -> Reject:

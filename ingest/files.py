@@ -63,15 +63,14 @@ class LocalFiles:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    if entry.is_symlink():
-                        if self._leads_inside(entry.path):
-                            files.append(entry.name)
-                        else:
-                            links += 1
+                    if entry.is_file(follow_symlinks=False):
+                        files.append(entry.name)
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry.name)
-                    else:
+                    elif not entry.is_symlink() or self._leads_inside(entry.path):
                         files.append(entry.name)
+                    else:
+                        links += 1
         except OSError as error:
             raise unreadable(path, error) from error
         return Listing(files, folders, links)

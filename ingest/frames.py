@@ -13,6 +13,7 @@ from e2vdb.ingest.results import NO_SCORES, FrameResult
 from e2vdb.ingest.schema import SECONDS_PER_FRAME, frames_schema
 
 LARGEST_HALF = 65504.0
+_NOTHING = FrameResult(None, None, NO_SCORES)
 
 
 class Digest(Protocol):
@@ -54,11 +55,11 @@ def mean_frame(files: FileSystem, path: str, header: Header, digest: Digest) -> 
 def frame_rows(files: FileSystem, source: FrameSource) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one recording's frames; memory is one block, whatever the length."""
     schema = frames_schema(source.header.columns)
-    emotions, scores = _results_by_frame(source.results, source.header.rows)
+    results = _results_by_frame(source.results, source.header.rows)
     start = 0
     for _, block in read_blocks(files, source.path, source.header):
         index = np.arange(start, start + len(block), dtype=np.int32)
-        here = slice(start, start + len(block))
+        said = [results.get(frame, _NOTHING) for frame in range(start, start + len(block))]
         yield pa.record_batch(
             [
                 pa.array([source.utterance_id]).take(pa.array(np.zeros(len(block), np.int32))),
@@ -68,8 +69,11 @@ def frame_rows(files: FileSystem, source: FrameSource) -> Iterator[pa.RecordBatc
                     pa.array(block.astype(np.float16).ravel()), source.header.columns
                 ),
                 pa.array(_cosine_distance(block, source.embedding)),
-                pa.array(emotions[here], pa.string()),
-                *[pa.array(column[here], pa.float32()) for column in scores],
+                pa.array([one.emotion for one in said], pa.string()),
+                *[
+                    pa.array(column, pa.float32())
+                    for column in zip(*[one.scores for one in said], strict=True)
+                ],
             ],
             schema=schema,
         )
@@ -81,23 +85,16 @@ def _cosine_distance(block: Floats, embedding: Floats) -> Floats:
     lengths = np.linalg.norm(block, axis=1) * np.linalg.norm(embedding)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = (block @ embedding) / lengths
-    return np.where(lengths > 0, 1 - cosine, 1).astype(np.float32)
+    return np.where(lengths > 0, np.clip(1 - cosine, 0, 2), 1).astype(np.float32)
 
 
-def _results_by_frame(
-    results: tuple[FrameResult, ...], rows: int
-) -> tuple[list[str | None], list[list[float | None]]]:
+def _results_by_frame(results: tuple[FrameResult, ...], rows: int) -> dict[int, FrameResult]:
     """Lay per-frame results beside the frames: one each, or by the second they name."""
-    emotions: list[str | None] = [None] * rows
-    scores = [list(NO_SCORES) for _ in range(rows)]
     one_each = len(results) == rows
+    found: dict[int, FrameResult] = {}
     for order, result in enumerate(results):
-        frame = (
-            order
-            if one_each or result.start_s is None
-            else round(result.start_s / SECONDS_PER_FRAME)
-        )
-        if 0 <= frame < rows:
-            emotions[frame] = result.emotion
-            scores[frame] = list(result.scores)
-    return emotions, [list(column) for column in zip(*scores, strict=True)]
+        if one_each or result.start_s is None:
+            found[order] = result
+        elif 0 <= result.start_s < rows * SECONDS_PER_FRAME:
+            found[round(result.start_s / SECONDS_PER_FRAME)] = result
+    return found

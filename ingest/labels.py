@@ -47,10 +47,18 @@ _CANONICAL = {
 _WORDS = re.compile(r"<unk>|[a-z]+|[\u4e00-\u9fff]+")
 
 
-@lru_cache(maxsize=4096)
+LONGEST = 200
+"""Characters past which a text is no label, and not worth remembering."""
+
+
 def canonical(label: str) -> str | None:
     """Return the canonical name of a label such as `生气/angry` or `😊 快乐 (Happy)`, else None."""
-    text = label.strip().lower()
+    return _canonical(label) if len(label) <= LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _canonical(label: str) -> str | None:
+    text = label.strip(" \t\r\n'\"").lower()
     if text in _CANONICAL:
         return _CANONICAL[text]
     named = {_CANONICAL[word] for word in _WORDS.findall(text) if word in _CANONICAL}

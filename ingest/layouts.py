@@ -7,6 +7,7 @@ the same door as yours: `register(MyLayout())`, or the entry point group `e2vdb.
 from importlib.metadata import entry_points
 from typing import NamedTuple, Protocol
 
+from e2vdb.ingest.names import printable
 from e2vdb.ingest.times import is_output_name
 
 EMBEDDING = "embedding.npy"
@@ -111,8 +112,7 @@ class FlatFolder:
         names = set(folder.files)
         found = []
         for name in sorted(filter(_is_npy, names)):
-            key = name[:-4]
-            result = f"{key}.json"
+            key, result = printable(name[:-4]), f"{name[:-4]}.json"
             found.append(
                 Recording(
                     f"{folder.utterance_id}/{key}",

@@ -1,20 +1,24 @@
 """Reading .npy files that nobody vouches for: no pickle, no allocation on a header's word."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from e2vdb.ingest.files import FileSystem
+from e2vdb.ingest.files import FileSystem, unreadable
 from e2vdb.ingest.rejects import Unusable
 
 MAGIC = b"\x93NUMPY"
 HEAD = 1 << 16
 """Bytes that hold any utterance vector with its header; longer files are read in blocks."""
+
+MOST_FRAMES = 1 << 30
+"""Past any recording (eight months), and what still counts in 32 bits."""
 
 Floats = NDArray[np.float32]
 
@@ -41,6 +45,9 @@ class Header:
         return self.rows * self.columns * self.dtype.itemsize
 
 
+_VERSIONS = {MAGIC + b"\x01\x00": 2, MAGIC + b"\x02\x00": 4, MAGIC + b"\x03\x00": 4}
+"""The three versions of the format, and the bytes in which each counts its header."""
+
 _known_headers: dict[bytes, Header] = {}
 
 
@@ -49,8 +56,8 @@ def parse_header(data: bytes, path: str) -> Header:
 
     Raises `Unusable` with `unreadable_npy`, `wrong_dtype` or `wrong_dimension`.
     """
-    if data[:8] in (MAGIC + b"\x01\x00", MAGIC + b"\x02\x00"):
-        width = 2 if data[6] == 1 else 4
+    width = _VERSIONS.get(data[:8])
+    if width is not None:
         offset = 8 + width + int.from_bytes(data[8 : 8 + width], "little")
         raw = data[:offset]
         # A whole collection shares a handful of headers, so parsing is paid once for each.
@@ -79,8 +86,11 @@ def _parse(raw: bytes, offset: int, path: str) -> Header:
     stream = io.BytesIO(raw)
     try:
         major, _ = npy_format.read_magic(stream)
+        # Version 3 differs from 2 only in the names of record fields, which no float array has.
         read = npy_format.read_array_header_1_0 if major == 1 else npy_format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old or odd headers are parsed or rejected, no more
+            shape, fortran, dtype = read(stream)
     except Exception as error:  # numpy raises many kinds for hostile headers
         raise Unusable("unreadable_npy", path, "the .npy header cannot be parsed") from error
     _check_dtype(dtype, path)
@@ -100,13 +110,18 @@ def _dtype_name(dtype: np.dtype[Any]) -> str:
 
 
 def _rows_and_columns(shape: tuple[int, ...], path: str) -> tuple[int, int, bool]:
-    if any(side < 0 for side in shape):
-        raise Unusable("unreadable_npy", path, f"declares an impossible shape {shape}")
+    if not all(0 <= side < 1 << 63 for side in shape):
+        raise Unusable("unreadable_npy", path, "declares an impossible shape")
+    if len(shape) == 2 and shape[0] > MOST_FRAMES:
+        detail = f"declares {shape[0]:,} frames, more than any recording has"
+        raise Unusable("unreadable_npy", path, detail)
     if len(shape) == 1 and shape[0] > 0:
         return 1, shape[0], True
     if len(shape) == 2 and shape[0] > 0 and shape[1] > 0:
         return shape[0], shape[1], False
-    raise Unusable("wrong_dimension", path, f"has shape {shape}, expected (1, D) or (N, D)")
+    raise Unusable(
+        "wrong_dimension", path, f"has shape {str(shape)[:60]}, expected (1, D) or (N, D)"
+    )
 
 
 def check_dimension(header: Header, dimension: int, path: str) -> None:
@@ -125,6 +140,12 @@ def read_vector(data: bytes, header: Header, path: str) -> Floats:
         raise _cut_off(path, header, len(data) - header.offset)
     vector = np.frombuffer(data, header.dtype, header.columns, header.offset)
     return to_float32(vector)
+
+
+def rest_of_vector(files: FileSystem, path: str, header: Header, data: bytes) -> bytes:
+    """Return the file up to its last value, given its first `HEAD` bytes: mostly just these."""
+    end = header.offset + header.bytes
+    return data if end <= len(data) or len(data) < HEAD else files.read(path, end)
 
 
 def to_float32(values: NDArray[Any]) -> Floats:
@@ -152,17 +173,16 @@ def read_header(files: FileSystem, path: str) -> Header:
 def read_blocks(
     files: FileSystem, path: str, header: Header, rows: int = 2048
 ) -> Iterator[tuple[bytes, Floats]]:
-    """Yield a file of frames as raw bytes and float32 blocks of at most `rows` rows.
-
-    Column-major files are read whole first, for their rows are scattered over the file.
-    """
+    """Yield a file of frames as raw bytes and float32 blocks of at most `rows` rows."""
+    read = _read_columns if header.fortran else _read_rows
     with files.open(path) as stream:
-        stream.seek(header.offset)
-        step = header.rows if header.fortran else rows
-        for start in range(0, header.rows, step):
-            count = min(step, header.rows - start)
-            data = _read_exactly(stream, count * header.columns * header.dtype.itemsize)
-            if data is None:
+        for start in range(0, header.rows, rows):
+            count = min(rows, header.rows - start)
+            try:
+                data = read(stream, header, start, count)
+            except OSError as error:
+                raise unreadable(path, error) from error
+            if len(data) < count * header.columns * header.dtype.itemsize:
                 raise _cut_off(path, header, start * header.columns * header.dtype.itemsize)
             values = np.frombuffer(data, header.dtype)
             shape = (count, header.columns)
@@ -170,6 +190,17 @@ def read_blocks(
             yield data, to_float32(block)
 
 
-def _read_exactly(stream: Any, wanted: int) -> bytes | None:
-    data: bytes = stream.read(wanted)
-    return data if len(data) == wanted else None
+def _read_rows(stream: BinaryIO, header: Header, start: int, count: int) -> bytes:
+    width = header.columns * header.dtype.itemsize
+    stream.seek(header.offset + start * width)
+    return stream.read(count * width)
+
+
+def _read_columns(stream: BinaryIO, header: Header, start: int, count: int) -> bytes:
+    """Gather rows that are scattered over the file, a piece a column: memory stays one block."""
+    size = header.dtype.itemsize
+    pieces = []
+    for column in range(header.columns):
+        stream.seek(header.offset + (column * header.rows + start) * size)
+        pieces.append(stream.read(count * size))
+    return b"".join(pieces)

@@ -17,6 +17,7 @@ from e2vdb.ingest.npy import (
     parse_header,
     read_header,
     read_vector,
+    rest_of_vector,
 )
 from e2vdb.ingest.rejects import Unusable
 from e2vdb.ingest.results import LIMIT, NO_RESULT, Result, read_result
@@ -63,7 +64,7 @@ def read_recording(
     warnings = list(result.warnings)
     embedding, source = vectors.embedding, None
     if vectors.frames_path is not None and vectors.frames_header is not None:
-        digest.update(f"frames {frames}".encode())
+        digest.update(f"frames {frames} {vectors.frames_header.rows}".encode())
         if frames != "none" or embedding is None:
             mean = mean_frame(files, vectors.frames_path, vectors.frames_header, digest)
             if embedding is None:
@@ -110,6 +111,7 @@ def _read_vectors(
         header = parse_header(data, path)
         check_dimension(header, dimension, path)
         if header.is_vector:
+            data = rest_of_vector(files, path, header, data)
             embedding = read_vector(data, header, path)
             digest.update(data)
         else:
@@ -120,7 +122,7 @@ def _read_vectors(
         check_dimension(header, dimension, path)
         frames_path, frames_header = path, header
         if header.is_vector and embedding is None:
-            data = files.read(path, HEAD)
+            data = rest_of_vector(files, path, header, files.read(path, HEAD))
             digest.update(data)
             return _Vectors(read_vector(data, header, path), None, None)
     return _Vectors(embedding, frames_path, frames_header)

@@ -30,5 +30,8 @@ class Unusable(Exception):
     """Raised by the readers; becomes a `Reject` with the same code and detail."""
 
     def __init__(self, code: str, path: str, detail: str) -> None:
-        super().__init__(f"{code}: {path}: {detail}")
+        super().__init__(code, path, detail)
         self.code, self.path, self.detail = code, path, detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.path}: {self.detail}"

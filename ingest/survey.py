@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from e2vdb.ingest.batches import Place, printable
+from e2vdb.ingest.batches import Place
 from e2vdb.ingest.files import FileSystem
 from e2vdb.ingest.layouts import Folder, Layout, Recording, recordings_in
+from e2vdb.ingest.names import printable
 from e2vdb.ingest.npy import HEAD, parse_header
 from e2vdb.ingest.rejects import Unusable
 from e2vdb.ingest.times import is_output_name, time_in_name
@@ -24,7 +25,7 @@ def survey_dimension(files: FileSystem, root: Place, layouts: tuple[Layout, ...]
     if counts.total() >= 8 and counts.most_common(1)[0][1] >= CLEAR * counts.total():
         return counts.most_common(1)[0][0]
     counts = _dimensions(files, _walk(files, root), layouts)
-    return counts.most_common(1)[0][0] if counts else None
+    return max(counts, key=lambda one: (counts[one], one), default=None)
 
 
 def _walk(files: FileSystem, root: Place, enough: int | None = None) -> Iterator[Place]:

@@ -4,23 +4,22 @@ import re
 from datetime import datetime
 
 _IN_NAME = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)(?!\d)")
-_WEBUI_NAME = re.compile(r"outputs_\d{8}_\d{6}(?:_\d+)?$")
+_WEBUI_NAME = re.compile(r"outputs_\d{8}_\d{6}(?:_\d+)?")
 
 
 def time_in_name(name: str) -> datetime | None:
     """Return the local time in a name such as `outputs_20240104_223000`, else None."""
-    found = _IN_NAME.search(name)
-    if found is None:
-        return None
-    try:
-        return datetime(*map(int, found.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
+    for found in _IN_NAME.finditer(name):
+        try:
+            return datetime(*map(int, found.groups()))  # type: ignore[arg-type]
+        except ValueError:
+            continue
+    return None
 
 
 def is_output_name(name: str) -> bool:
     """Whether a directory is named as the WebUI names its outputs."""
-    return _WEBUI_NAME.match(name) is not None
+    return _WEBUI_NAME.fullmatch(name) is not None
 
 
 def time_in_result(value: object) -> datetime | None:

@@ -12,6 +12,7 @@ class Audio(NamedTuple):
 
 
 UNKNOWN = Audio(None, None)
+HIGHEST_RATE = 2**31 - 1
 
 
 def read_audio(head: bytes, size: int) -> Audio:
@@ -27,8 +28,10 @@ def read_audio(head: bytes, size: int) -> Audio:
         name, length = head[at : at + 4], struct.unpack_from("<I", head, at + 4)[0]
         if name == b"fmt " and at + 20 <= len(head):
             rate, bytes_a_second = struct.unpack_from("<II", head, at + 12)
+            rate = rate if rate <= HIGHEST_RATE else 0
         if name == b"data" and bytes_a_second:
             # A stream's header carries 0 or the largest number; the file's size is the truth.
-            return Audio(min(length or size, size - at - 8) / bytes_a_second, rate)
+            there = max(size - at - 8, 0)
+            return Audio(min(length or there, there) / bytes_a_second, rate or None)
         at += 8 + length + (length & 1)
     return Audio(None, rate or None)

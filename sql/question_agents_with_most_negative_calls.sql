@@ -5,7 +5,7 @@ SELECT
     count(*) AS calls,
     round(avg(negative::INT), 2) AS negative_share,
     round(avg((emotion = 'angry')::INT), 2) AS angry_share,
-    mode(emotion) FILTER (WHERE negative) AS most_often
+    mode(emotion ORDER BY emotion) FILTER (WHERE negative) AS most_often
 FROM calls
 WHERE agent IS NOT NULL
 GROUP BY agent

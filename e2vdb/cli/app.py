@@ -16,6 +16,11 @@ _COMMANDS = {
     "metadata": ("e2vdb.cli.ingest", "Load what a file says of each call."),
     "events": ("e2vdb.cli.events", "Load, list or remove events: launches, trainings."),
     "sql": ("e2vdb.cli.sql", "Answer a question in SQL."),
+    "search": ("e2vdb.cli.search", "Find the calls that sound most like one."),
+    "index": ("e2vdb.cli.search", "Build or update the approximate index."),
+    "neighbors": ("e2vdb.cli.search", "Write every call's nearest calls into a table."),
+    "reference": ("e2vdb.cli.reference", "Name good calls, and tune thresholds by labels."),
+    "align": ("e2vdb.cli.align", "Learn or import a linear map from voice to another space."),
     "shell": ("e2vdb.cli.shell", "Ask questions at a prompt."),
     "info": ("e2vdb.cli.info", "Show tables, rows, versions, distiller and disk use."),
     "latest": ("e2vdb.cli.info", "Print the newest output directory below a folder."),
@@ -53,6 +58,14 @@ class _Commands(click.Group):
         ctx.invoked_subcommand = args[0] if args else None
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output has left, as `| head` does; nothing more to say.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="e2vdb")
@@ -85,8 +98,4 @@ def _run(command: Callable[[], Any]) -> int:
     except E2VError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except BrokenPipeError:
-        # The reader of our output has left, as `| head` does; nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0

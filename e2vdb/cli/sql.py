@@ -56,12 +56,19 @@ def sql(
 def _text(query: str | None, file: Path | None) -> str:
     if (query is None) == (file is None):
         raise click.UsageError('Give one query: e2vdb sql "SELECT …" or e2vdb sql -f FILE.')
-    if file is None:
-        return query or ""
+    text = query if file is None else _read(file)
+    if not (text or "").strip():
+        raise UsageError('The query is empty; try e2vdb sql "FROM calls LIMIT 5".')
+    return text or ""
+
+
+def _read(file: Path) -> str:
     try:
         return file.expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read as a query: {error}.") from error
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is no UTF-8 text; save the query as UTF-8.") from error
 
 
 def parse_params(pairs: tuple[str, ...]) -> dict[str, Any] | None:
@@ -88,8 +95,13 @@ def _kind_of(output: Path | None) -> str:
 
 def explain(error: duckdb.Error) -> str:
     """Return what DuckDB says, without the Python frames around a function's own error."""
-    text = str(error).strip()
+    text = str(error).strip().split("\n\nAt:\n", 1)[0]
     marker = "Python exception occurred while executing the UDF: "
     if marker in text:
         return text.split(marker, 1)[1].split(": ", 1)[-1].split("\n", 1)[0]
+    if isinstance(error, duckdb.PermissionException):
+        text += (
+            "; SQL here reads the database and nothing else: answers go to a file with --output, "
+            "files come in with `e2vdb metadata`"
+        )
     return text

@@ -3,6 +3,7 @@
 import click
 
 from e2vdb.cli.options import db_option, open_database, say, size
+from e2vdb.errors import UsageError
 from e2vdb.store.settings import ABOUT
 from e2vdb.store.upkeep import KEEP_DAYS
 
@@ -22,7 +23,7 @@ def config(name: str | None, value: float | None) -> None:
         if name in (None, one):
             click.echo(f"{one:<18}{getattr(settings, one):<8g}{about}")
     if name is not None and name not in ABOUT:
-        raise click.BadParameter(f"{name!r}; settings are {', '.join(ABOUT)}.", param_hint="NAME")
+        raise UsageError(f"There is no setting {name!r}; settings are {', '.join(ABOUT)}.")
 
 
 @click.command()

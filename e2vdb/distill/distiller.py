@@ -7,6 +7,7 @@ from typing import Any
 import lance
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from e2vdb.store.tables import DISTILLED, DISTILLER_MARK, distillers_schema
@@ -43,22 +44,60 @@ class Distiller:
 
     def apply(self, embeddings: NDArray[Any]) -> Floats:
         """Return the distilled vectors, (n, d) float32, of embeddings (n, D) of any length."""
-        vectors = embeddings.astype(np.float32, copy=False)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            projected: Floats = (vectors @ self.components.T) / lengths
+        return self.apply_unit(unit_length(embeddings))
+
+    def apply_unit(self, unit: Floats) -> Floats:
+        """Return the distilled vectors of unit vectors (n, D)."""
+        projected: Floats = unit @ self.components.T
         projected -= self.components @ self.mean
         return projected
 
     def column(self, embeddings: pa.FixedSizeListArray) -> pa.FixedSizeListArray:
-        """Return the `distilled` column for an `embedding` column; NULL stays NULL."""
-        missing = embeddings.is_null().to_numpy(zero_copy_only=False)
-        distilled = np.zeros((len(embeddings), self.dimensions), np.float32)
-        if not missing.all():
-            distilled[~missing] = self.apply(matrix(embeddings))
-        return pa.FixedSizeListArray.from_arrays(
-            pa.array(distilled.ravel()), self.dimensions, mask=pa.array(missing)
+        """Return the `distilled` column for an `embedding` column; NULL and zeros give NULL."""
+        present = embeddings.is_valid().to_numpy(zero_copy_only=False)
+        return self._column(self.apply(matrix(embeddings)), present)
+
+    def refit_column(
+        self, embeddings: pa.FixedSizeListArray, distilled: pa.FixedSizeListArray, old: "Distiller"
+    ) -> pa.FixedSizeListArray:
+        """Return the `distilled` column where rows without an embedding have an older vector.
+
+        The older vector stands for the embedding that it was made from, as far as it kept it.
+        """
+        restored = self._column(
+            self.apply_unit(matrix(distilled) @ old.components + old.mean),
+            distilled.is_valid().to_numpy(zero_copy_only=False),
         )
+        choice = pa.array(np.arange(len(embeddings)))
+        elsewhere = pc.add(choice, len(embeddings))
+        both = pa.concat_arrays([self.column(embeddings), restored])
+        return both.take(pc.if_else(embeddings.is_valid(), choice, elsewhere))
+
+    def _column(self, vectors: Floats, present: NDArray[np.bool_]) -> pa.FixedSizeListArray:
+        """Lay vectors (n, d) at the rows that are present; those that are not finite are NULL."""
+        filled = np.zeros((len(present), self.dimensions), np.float32)
+        filled[present] = vectors
+        missing = ~present | ~np.isfinite(filled).all(axis=1)
+        return pa.FixedSizeListArray.from_arrays(
+            pa.array(filled.ravel()), self.dimensions, mask=pa.array(missing)
+        )
+
+
+def unit_length(vectors: NDArray[Any]) -> Floats:
+    """Return float32 copies of vectors (n, D) at length 1; a vector of zeros becomes NaN."""
+    unit = vectors.astype(np.float32)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+        # Squares of very small or large values leave float32's range.
+        odd = ~((lengths > _SHORTEST) & (lengths < np.inf))
+        unit /= lengths[:, None]
+        if odd.any():
+            precise = vectors[odd].astype(np.float64)
+            unit[odd] = precise / np.linalg.norm(precise, axis=1, keepdims=True)
+    return unit
+
+
+_SHORTEST = 1e-15
 
 
 def matrix(embeddings: pa.FixedSizeListArray) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from e2vdb.distill.distiller import Distiller, Floats, matrix
+from e2vdb.distill.distiller import Distiller, Floats, matrix, unit_length
 from e2vdb.store.store import Store
 from e2vdb.store.tables import UTTERANCES
 
@@ -48,8 +48,7 @@ def report(store: Store, distiller: Distiller) -> DistillReport:
     labels, vectors = _labelled(store)
     full = distilled = None
     if len(labels):
-        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        full = _accuracy(unit, labels)
+        full = _accuracy(unit_length(vectors), labels)
         distilled = _accuracy(distiller.apply(vectors), labels)
     return DistillReport(
         dimension=len(distiller.mean),

@@ -1,63 +1,94 @@
 """What the database knows of the directories it has seen, looked up by folder."""
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from e2vdb.ingest.batches import Known, Place
+from e2vdb.ingest.names import printable
 from e2vdb.store.store import Store
 from e2vdb.store.tables import REJECTS_TABLE, SOURCES_TABLE, UTTERANCES, Table
+
+
+class KnownTable(Mapping[str, Known]):
+    """`Known` by utterance id, kept as Arrow columns: they travel to a worker in one piece."""
+
+    def __init__(self, ids: pa.Array, columns: tuple[pa.Array, ...]) -> None:
+        self._ids, self._columns = ids, columns
+
+    @cached_property
+    def _known(self) -> dict[str, Known]:
+        columns = [column.to_pylist() for column in self._columns]
+        return dict(zip(self._ids.to_pylist(), map(Known, *columns), strict=True))
+
+    def __getitem__(self, utterance_id: str) -> Known:
+        return self._known[utterance_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __reduce__(self) -> tuple[type["KnownTable"], tuple[object, ...]]:
+        return KnownTable, (self._ids, self._columns)
 
 
 class Catalogue:
     """Ids, content hashes and file times of everything ingested before this run."""
 
     def __init__(self, store: Store) -> None:
-        self._rows = _pairs(store, UTTERANCES, "content_hash", "source_dir")
-        self._seen = _pairs(store, SOURCES_TABLE, "stamp", "files", by_folder=True)
+        key = ["utterance_id", "source_dir"]
+        self._rows = _columns(store, UTTERANCES, [*key, "content_hash"])
+        self._seen = _columns(store, SOURCES_TABLE, [*key, "stamp", "files"])
         self.rejects = {
             (row["utterance_id"], row["source_dir"]): row
             for row in store.dataset(REJECTS_TABLE).to_table().to_pylist()
         }
+        ids = self._rows["utterance_id"].to_pylist()
+        seen = self._seen["utterance_id"].to_pylist()
+        folders = self._seen["source_dir"].to_pylist()
+        self._row_of = {one: row for row, one in enumerate(ids)}
+        self._seen_at = {key: row for row, key in enumerate(zip(seen, folders, strict=True))}
         self._below: dict[str, list[str]] = defaultdict(list)
-        ids = {uid for uid, _ in self._seen} | {uid for uid, _ in self.rejects} | set(self._rows)
-        for utterance_id in ids:
-            parent, slash, _ = utterance_id.rpartition("/")
+        for one in {*ids, *seen, *(one for one, _ in self.rejects)}:
+            parent, slash, _ = one.rpartition("/")
             if slash:
-                self._below[parent].append(utterance_id)
-        self.empty = not ids
+                self._below[parent].append(one)
+        self.empty = not (self._row_of or self._seen_at or self.rejects)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._row_of)
 
-    def known(self, place: Place, source_dir: str) -> dict[str, Known]:
-        """Return what is known of the recordings that a visit to this folder may find."""
+    def known(self, places: Iterable[Place]) -> Mapping[str, Known]:
+        """Return what is known of the recordings that a visit to these folders may find."""
         if self.empty:
             return {}
-        candidates = [place.utterance_id, *self._below.get(place.utterance_id, ())]
-        found = ((one, self._known(one, source_dir)) for one in candidates)
-        return {one: known for one, known in found if known is not None}
+        keys = [
+            (one, printable(place.path))
+            for place in places
+            for one in (place.utterance_id, *self._below.get(place.utterance_id, ()))
+        ]
+        row = pa.array([self._row_of.get(one) for one, _ in keys], pa.int64())
+        seen = pa.array([self._seen_at.get(key) for key in keys], pa.int64())
+        columns = (
+            self._rows["content_hash"].take(row),
+            self._rows["source_dir"].take(row),
+            pc.fill_null(self._seen["stamp"].take(seen), 0),
+            pc.fill_null(self._seen["files"].take(seen), 0),
+            pa.array([key in self.rejects for key in keys], pa.bool_()),
+        )
+        return KnownTable(pa.array([one for one, _ in keys], pa.string()), columns)
 
-    def _known(self, utterance_id: str, source_dir: str) -> Known | None:
-        row = self._rows.get(utterance_id)
-        seen = self._seen.get((utterance_id, source_dir))
-        rejected = (utterance_id, source_dir) in self.rejects
-        if row is None and seen is None and not rejected:
-            return None
-        content_hash, home = row or (None, None)
-        stamp, files = seen or (0, 0)
-        return Known(content_hash, home, stamp, files, rejected)
+
+def _columns(store: Store, table: Table, names: list[str]) -> dict[str, pa.Array]:
+    """Return columns of a table, each in one piece."""
+    rows = store.dataset(table).to_table(columns=names)
+    return {name: pa.concat_arrays(rows[name].chunks or [_none(rows, name)]) for name in names}
 
 
-def _pairs(
-    store: Store, table: Table, first: str, second: str, *, by_folder: bool = False
-) -> dict[Any, tuple[Any, Any]]:
-    """Return two columns of a table by utterance id, or by id and folder."""
-    rows: pa.Table = store.dataset(table).to_table(
-        columns=["utterance_id", *(["source_dir"] if by_folder else []), first, second]
-    )
-    ids = rows["utterance_id"].to_pylist()
-    keys = zip(ids, rows["source_dir"].to_pylist(), strict=True) if by_folder else ids
-    values = zip(rows[first].to_pylist(), rows[second].to_pylist(), strict=True)
-    return dict(zip(keys, values, strict=True))
+def _none(rows: pa.Table, name: str) -> pa.Array:
+    return pa.array([], rows.schema.field(name).type)

@@ -1,7 +1,6 @@
 """The warning `duplicate`: it depends on all rows, so it is settled after an ingest."""
 
-from collections import defaultdict
-
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,22 +33,16 @@ def _compare(store: Store) -> tuple[set[str], list[str]]:
     """Return the ids that should carry the warning, and those that wrongly do or do not."""
     columns = ["content_hash", "ingested_at", "utterance_id", "warnings"]
     rows = store.dataset(UTTERANCES).to_table(columns=columns)
-    groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    moments = rows["ingested_at"].cast(pa.int64()).to_pylist()
-    ids = rows["utterance_id"].to_pylist()
-    for content, moment, one in zip(rows["content_hash"].to_pylist(), moments, ids, strict=True):
-        groups[content].append((moment, one))
-    wanted = {one for group in groups.values() if len(group) > 1 for _, one in _after_first(group)}
-    have = {
-        one
-        for one, warnings in zip(ids, rows["warnings"].to_pylist(), strict=True)
-        if DUPLICATE in warnings
-    }
-    return wanted, sorted(wanted ^ have)
-
-
-def _after_first(group: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    return sorted(group)[1:]
+    with duckdb.connect() as connection:
+        connection.register("stored", rows)
+        found = connection.execute(
+            f"SELECT utterance_id, row_number() OVER same > 1 AS wants, "
+            f"list_contains(warnings, '{DUPLICATE}') AS has FROM stored "
+            "WINDOW same AS (PARTITION BY content_hash ORDER BY ingested_at, utterance_id) "
+            "QUALIFY wants OR has ORDER BY utterance_id"
+        ).fetchall()
+    wanted = {one for one, wants, _ in found if wants}
+    return wanted, [one for one, wants, has in found if wants is not has]
 
 
 def _rewrite(store: Store, ids: list[str], wanted: set[str]) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2vdb.distill.distiller import read_distiller
-from e2vdb.distill.fit import FEWEST_ROWS, apply_everywhere, fit
+from e2vdb.distill.fit import FEWEST_ROWS, apply_everywhere, fit, import_ahead
 from e2vdb.errors import InputError, StorageError, UsageError
 from e2vdb.head.head import read_head
-from e2vdb.ingest.batches import Job, Place, printable
+from e2vdb.ingest.batches import Job, Place
 from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.layouts import layouts
+from e2vdb.ingest.names import printable
 from e2vdb.ingest.survey import survey_dimension
 from e2vdb.loading.catalogue import Catalogue
 from e2vdb.loading.chunk import ROWS_A_COMMIT, Chunk
@@ -71,12 +72,14 @@ def ingest(
     _check(options)
     started = time.monotonic()
     with writer_lock(store.address, wait=options.wait, say=talk.say):
+        pool = Pool(options.workers or default_workers())
+        pool.prepare()
         _prepare(store, folder, options)
         summary = IngestSummary(str(folder), str(store.address))
-        run = _Run(store, folder, options, talk, summary)
+        run = _Run(store, folder, options, talk, summary, pool)
         run.go()
         if not summary.interrupted:
-            _complete(store, options, run.with_frames, summary)
+            _complete(store, folder, options, summary)
         summary.version = store.dataset(UTTERANCES).version
     summary.seconds = time.monotonic() - started
     return summary
@@ -106,16 +109,16 @@ def _check(options: IngestOptions) -> None:
 def _prepare(store: Store, folder: Path, options: IngestOptions) -> None:
     """Make the database where there is none, and finish what a killed run left half done."""
     if store.exists():
+        store.create(store.dimension)
+        if store.undecided:
+            _decide_dimension(store, folder, options)
         if options.dimension not in (None, store.dimension):
             raise UsageError(
                 f"{store.address} holds vectors of {store.dimension} values, "
                 f"not {options.dimension}; use another --db for another model."
             )
-        store.create(store.dimension)
     else:
-        root = Place(str(folder), folder.name)
-        found = options.dimension or survey_dimension(LocalFiles(str(folder)), root, layouts())
-        store.create(found or DEFAULT_DIMENSION)
+        store.create(_wanted_dimension(folder, options) or DEFAULT_DIMENSION)
     if options.variance is not None:
         write_setting(store, "variance", options.variance)
     distiller = read_distiller(store.dataset(DISTILLERS))
@@ -123,35 +126,57 @@ def _prepare(store: Store, folder: Path, options: IngestOptions) -> None:
         apply_everywhere(store, distiller)
 
 
-def _complete(
-    store: Store, options: IngestOptions, with_frames: list[str], summary: IngestSummary
-) -> None:
-    """Settle what depends on all rows: duplicates, metadata keys, the first distiller."""
-    if summary.inserted or summary.updated:
-        settle_duplicates(store)
-        resolve_metadata(store)
-    if read_distiller(store.dataset(DISTILLERS)) is not None:
-        return
-    vectors = store.dataset(UTTERANCES).count_rows(filter="embedding IS NOT NULL")
-    if vectors >= FEWEST_ROWS:
-        distiller = fit(store, read_settings(store).variance)
-        apply_everywhere(store, distiller)
-        kept = f"{distiller.variance_kept:.1%} of the variance in {distiller.dimensions} dimensions"
-        summary.notes.append(f"Distilled vectors fitted: {kept}.")
-        if options.frames == "distilled":
-            drop_frame_embeddings(store, with_frames)
-    elif options.frames == "distilled" and with_frames:
+def _wanted_dimension(folder: Path, options: IngestOptions) -> int | None:
+    root = Place(str(folder), folder.name)
+    return options.dimension or survey_dimension(LocalFiles(str(folder)), root, layouts())
+
+
+def _decide_dimension(store: Store, folder: Path, options: IngestOptions) -> None:
+    """Take the dimension of the first directories, where metadata or a setting came before."""
+    found = _wanted_dimension(folder, options)
+    if found not in (None, store.dimension):
+        store.change_dimension(found)
+
+
+def _complete(store: Store, folder: Path, options: IngestOptions, summary: IngestSummary) -> None:
+    """Settle what depends on all rows: duplicates, metadata keys, the first distiller.
+
+    Also after a run that found nothing new: the one before may have been killed just here.
+    """
+    settle_duplicates(store)
+    resolve_metadata(store)
+    vectors = store.dataset(UTTERANCES).count_rows(filter="norm IS NOT NULL")
+    known = read_distiller(store.dataset(DISTILLERS)) is not None
+    if not known and vectors >= FEWEST_ROWS:
+        _fit_first(store, summary)
+        known = True
+    if options.frames == "distilled" and known:
+        drop_frame_embeddings(store, printable(str(folder)))
+    elif options.frames == "distilled" and summary.frames:
         summary.notes.append(
             f"Frames are kept in full: distilling needs {FEWEST_ROWS} embeddings, "
             f"the database has {vectors}."
         )
 
 
+def _fit_first(store: Store, summary: IngestSummary) -> None:
+    distiller = fit(store, read_settings(store).variance)
+    apply_everywhere(store, distiller)
+    kept = f"{distiller.variance_kept:.1%} of the variance in {distiller.dimensions} dimensions"
+    summary.notes.append(f"Distilled vectors fitted: {kept}.")
+
+
 class _Run:
     """The loop between pending folders, workers and commits."""
 
     def __init__(
-        self, store: Store, folder: Path, options: IngestOptions, talk: Talk, summary: IngestSummary
+        self,
+        store: Store,
+        folder: Path,
+        options: IngestOptions,
+        talk: Talk,
+        summary: IngestSummary,
+        pool: Pool,
     ) -> None:
         self._options, self._talk, self._summary = options, talk, summary
         self._root = str(folder)
@@ -172,9 +197,8 @@ class _Run:
         self._running: set[Future[Outcome]] = set()
         self._done, self._total = 0, 1
         self._committed_at = time.monotonic()
-        self._workers = options.workers or default_workers()
-        self._pool = Pool(self._workers)
-        self.with_frames: list[str] = []
+        self._pool, self._workers = pool, pool.workers
+        self._fits = self._target.distiller is None
 
     def go(self) -> None:
         """Visit every folder; Ctrl-C ends early with everything read so far committed."""
@@ -202,33 +226,33 @@ class _Run:
             job = self._job(self._slice())
             if here:
                 self._take(run_job(job, self._target))
-            else:
-                self._running.add(self._pool.submit(run_job, job, self._target))
+                continue
+            self._running.add(self._pool.submit(run_job, job, self._target))
+            if self._fits:
+                import_ahead()
+                self._fits = False
 
     def _few(self) -> bool:
         """Whether so little is left that starting workers would take longer than doing it."""
-        long_folder = any(place.part is not None for place in self._pending)
-        return not (self._running or long_folder) and len(self._pending) < FEW_FOLDERS
+        if self._running or len(self._pending) >= FEW_FOLDERS:
+            return False
+        return all(place.part is None for place in self._pending)
 
     def _slice(self) -> list[Place]:
         """Take the next folders: many, but few enough that all workers end together."""
         fair = -(-len(self._pending) // (2 * self._workers))
-        size = min(_SLICE, max(fair, FEW_FOLDERS // 4), len(self._pending))
+        size = min(_SLICE, max(fair, FEW_FOLDERS), len(self._pending))
         if self._pending[0].part is not None:
             size = 1
         return [self._pending.popleft() for _ in range(size)]
 
     def _job(self, places: list[Place]) -> Job:
-        known = {}
-        if not self._catalogue.empty:
-            for place in places:
-                known.update(self._catalogue.known(place, printable(place.path)))
         return Job(
             files=self._files,
             root=self._root,
             prefix=self._prefix,
             folders=tuple(places),
-            known=known,
+            known=self._catalogue.known(places),
             dimension=self._dimension,
             limits=self._limits,
             layouts=self._layouts,
@@ -246,7 +270,6 @@ class _Run:
 
     def _take(self, outcome: Outcome) -> None:
         self._chunk.add(outcome)
-        self.with_frames += outcome.with_frames
         self._pending.extend(outcome.below)
         self._total += len(outcome.below)
         self._done += outcome.folders

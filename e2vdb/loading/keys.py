@@ -26,7 +26,16 @@ class Keys:
         if text in self.ids:
             return text
         absolute = os.path.abspath(text)  # noqa: PTH100 - a text, perhaps of another machine
-        return self.by_folder.get(absolute) or self.by_name.get(text.rpartition("/")[2])
+        return self.by_folder.get(absolute) or self._by_end(text)
+
+    def _by_end(self, text: str) -> str | None:
+        """Return the id that the path ends with, else the one id with its base name."""
+        rest = text
+        while "/" in rest:
+            rest = rest.partition("/")[2]
+            if "/" in rest and rest in self.ids:
+                return rest
+        return self.by_name.get(rest)
 
 
 def read_keys(store: Store) -> Keys:
@@ -38,8 +47,8 @@ def read_keys(store: Store) -> Keys:
     for one, folder in zip(ids, rows["source_dir"].to_pylist(), strict=True):
         name = one.rpartition("/")[2]
         by_name[name] = one if name not in by_name else None
-        if folder.endswith(name):
-            by_folder[folder] = one
+        own = folder.rpartition("/")[2] == name
+        by_folder[folder if own else f"{folder}/{name}"] = one
     return Keys(frozenset(ids), by_folder, by_name)
 
 
@@ -53,59 +62,108 @@ def resolve_column(output_dirs: pa.ChunkedArray, keys: Keys) -> pa.Array:
 
 def resolve_metadata(store: Store) -> None:
     """Give metadata rows that came before their directories the ids of these."""
-    stored = store.dataset(METADATA_TABLE).to_table()
-    pending = stored.filter(pc.is_null(stored["utterance_id"]))
-    if not pending.num_rows:
+    dataset = store.dataset(METADATA_TABLE)
+    if not dataset.count_rows(filter="utterance_id IS NULL"):
         return
-    resolved = resolve_column(pending["output_dir"], read_keys(store))
-    found = pending.set_column(0, stored.schema.field(0), resolved).filter(pc.is_valid(resolved))
+    stored = dataset.to_table()
+    resolved, found = resolve_pending(stored, read_keys(store))
+    if found:
+        why = f"metadata: {found} rows found their directories"
+        overwrite(store, METADATA_TABLE, resolved, why)
+
+
+def resolve_pending(stored: pa.Table, keys: Keys) -> tuple[pa.Table, int]:
+    """Return stored metadata with the ids that can be given by now, and how many were given.
+
+    A row that has its id already is newer than one that waited, and wins.
+    """
+    waiting = pc.is_null(stored["utterance_id"])
+    pending = stored.filter(waiting)
+    ids = resolve_column(pending["output_dir"], keys)
+    fits = pc.is_valid(ids)
+    found = pending.set_column(0, stored.schema.field(0), ids).filter(fits)
     if not found.num_rows:
-        return
-    still = pc.and_(
-        pc.is_null(stored["utterance_id"]),
-        pc.is_in(stored["output_dir"], value_set=found["output_dir"].combine_chunks()),
-    )
-    rest = stored.filter(pc.invert(still))
-    why = f"metadata: {found.num_rows} rows found their directories"
-    overwrite(store, METADATA_TABLE, merge(rest, found), why)
+        return stored, 0
+    rest = pa.concat_tables([pending.filter(pc.invert(fits)), stored.filter(pc.invert(waiting))])
+    return merge(found, rest), found.num_rows
 
 
 def merge(stored: pa.Table, new: pa.Table) -> pa.Table:
     """Return the stored rows with the new ones put over them by key, in the order of the keys.
 
-    A row's key is its utterance id, or its output_dir while no directory fits; of several new
-    rows with one key the last one counts. Columns that only one side has are kept.
+    A row's key is its utterance id, or its output_dir while no directory fits; of several rows
+    with one key the last one counts. Columns that only one side has are kept; names that differ
+    in case only are one column.
     """
-    names = list(dict.fromkeys([*stored.column_names, *new.column_names]))
-    key = "coalesce(utterance_id, chr(10) || output_dir)"
+    names = {name.lower(): name for name in stored.column_names}
+    new = new.rename_columns([names.get(name.lower(), name) for name in new.column_names])
+    every = list(dict.fromkeys([*stored.column_names, *new.column_names]))
     with duckdb.connect() as connection:
-        connection.register("old_rows", stored)
-        connection.register("new_rows", new.append_column("row#", pa.array(range(len(new)))))
-        connection.execute("SET preserve_insertion_order = true")
-        columns = ", ".join(_choice(name, stored.schema, new.schema) for name in names)
+        for side, rows in (("o", stored), ("n", new)):
+            connection.register(f"{side}_rows", _numbered(rows))
+        columns = ", ".join(_choice(name, stored, new) for name in every)
         relation = connection.sql(
-            f'WITH o AS (SELECT *, {key} AS "key#" FROM old_rows), '
-            f'n AS (SELECT *, {key} AS "key#" FROM new_rows '
-            'QUALIFY row_number() OVER (PARTITION BY "key#" ORDER BY "row#" DESC) = 1) '
-            f'SELECT {columns} FROM o FULL JOIN n ON o."key#" = n."key#" '
-            'ORDER BY coalesce(n."key#", o."key#")'
+            f"WITH o AS ({_last_rows('o_rows')}), n AS ({_last_rows('n_rows')}) "
+            f"SELECT {columns} FROM o FULL JOIN n ON o.key = n.key ORDER BY coalesce(n.key, o.key)"
         )
         return relation.to_arrow_table()
 
 
-def _choice(name: str, old: pa.Schema, new: pa.Schema) -> str:
+def same_rows(one: pa.Table, other: pa.Table) -> bool:
+    """Whether two tables have the same columns, types and rows; NaN equals NaN."""
+    if one.num_rows != other.num_rows:
+        return False
+    with duckdb.connect() as connection:
+        left, right = connection.from_arrow(one), connection.from_arrow(other)
+        if (left.columns, left.types) != (right.columns, right.types):
+            return False
+        return one.equals(other) or not left.except_(right).limit(1).fetchall()
+
+
+def _numbered(rows: pa.Table) -> pa.Table:
+    """Return rows as one struct a row, so that no column's name can clash with ours."""
+    struct = pa.StructArray.from_arrays(
+        [column.combine_chunks() for column in rows.columns], fields=list(rows.schema)
+    )
+    return pa.table({"v": struct, "place": pa.array(range(rows.num_rows), pa.int64())})
+
+
+def _last_rows(relation: str) -> str:
+    return (
+        f"SELECT v, coalesce(v.utterance_id, chr(10) || v.output_dir) AS key FROM {relation} "
+        "QUALIFY row_number() OVER (PARTITION BY key ORDER BY place DESC) = 1"
+    )
+
+
+def _choice(name: str, old: pa.Table, new: pa.Table) -> str:
     """Return the SQL for one merged column: the new row's value where there is a new row."""
     quoted = '"' + name.replace('"', '""') + '"'
-    if name not in new.names:
-        return f"o.{quoted}"
-    if name not in old.names:
-        return f"n.{quoted}"
+    if name not in new.column_names:
+        return f"o.v.{quoted} AS {quoted}"
+    if name not in old.column_names:
+        return f"n.v.{quoted} AS {quoted}"
     if name in ("utterance_id", "output_dir"):
-        return f"coalesce(n.{quoted}, o.{quoted}) AS {quoted}"
-    cast = "" if _same_kind(old.field(name).type, new.field(name).type) else "::VARCHAR"
-    return f'CASE WHEN n."key#" IS NULL THEN o.{quoted}{cast} ELSE n.{quoted}{cast} END AS {quoted}'
+        return f"coalesce(n.v.{quoted}, o.v.{quoted}) AS {quoted}"
+    cast = "" if _fit(old[name], new[name]) else "::VARCHAR"
+    before, after = f"o.v.{quoted}{cast}", f"n.v.{quoted}{cast}"
+    # A column without any value has no type of its own, whatever a file's reader made of it.
+    if new[name].null_count == len(new):
+        before, after = f"o.v.{quoted}", "NULL"
+    elif old[name].null_count == len(old):
+        before, after = "NULL", f"n.v.{quoted}"
+    return f"CASE WHEN n.key IS NULL THEN {before} ELSE {after} END AS {quoted}"
 
 
-def _same_kind(one: pa.DataType, other: pa.DataType) -> bool:
-    numbers = (pa.types.is_integer, pa.types.is_floating)
-    return one.equals(other) or all(any(is_a(t) for is_a in numbers) for t in (one, other))
+def _fit(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    """Whether two columns make one of a type of their own, not of text."""
+    if one.type.equals(other.type):
+        return True
+    return any(is_a(one.type) and is_a(other.type) for is_a in (_is_number, _is_day_or_time))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_day_or_time(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))

@@ -7,7 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from e2vdb.loading.keys import Keys, merge, read_keys, resolve_column
+from e2vdb.loading.keys import (
+    Keys,
+    merge,
+    read_keys,
+    resolve_column,
+    resolve_pending,
+    same_rows,
+)
 from e2vdb.loading.metadata_file import read_metadata_file
 from e2vdb.store.commits import overwrite
 from e2vdb.store.lock import writer_lock
@@ -51,8 +58,8 @@ def _load(store: Store, rows: pa.Table, path: str) -> MetadataSummary:
     keyed = _with_keys(rows, keys)
     without_key = rows.num_rows - keyed.num_rows
     stored = store.dataset(METADATA_TABLE).to_table()
-    merged = merge(stored, keyed)
-    changed = not merged.equals(stored)
+    merged = merge(resolve_pending(stored, keys)[0], keyed)
+    changed = not same_rows(merged, stored)
     if changed:
         name = os.path.basename(path)  # noqa: PTH119 - only for the commit's message
         overwrite(store, METADATA_TABLE, merged, f"metadata: {name}, {len(rows)} rows")

@@ -8,14 +8,26 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
 
 FEW_FOLDERS = 1_000
 """Fewer folders than this are read in-process: starting workers would take longer."""
+
+_PRELOAD = [
+    "numpy",
+    "orjson",
+    "threadpoolctl",
+    "pyarrow.compute",
+    "pyarrow.dataset",
+    "e2vdb.ingest.batches",
+]
+"""What the fork server imports once for all workers; Lance must be imported after the fork."""
 
 
 def default_workers() -> int:
@@ -32,6 +44,14 @@ class Pool:
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
 
+    def prepare(self) -> None:
+        """Let the fork server import its modules while the caller does something else."""
+        if self.workers > 1 and _context().get_start_method() == "forkserver":
+            from multiprocessing import forkserver
+
+            with _main_hidden(), _interrupts_held():
+                forkserver.ensure_running()
+
     def submit(self, function: Callable[..., T], *arguments: Any) -> "Future[T]":
         """Run a function of picklable arguments; the future is done already without workers."""
         if self.workers == 1:
@@ -45,7 +65,7 @@ class Pool:
             self._executor = ProcessPoolExecutor(
                 self.workers, mp_context=_context(), initializer=_start_worker
             )
-        with _main_hidden():
+        with _main_hidden(), _interrupts_held():
             return self._executor.submit(function, *arguments)
 
     def __enter__(self) -> Self:
@@ -67,8 +87,7 @@ def _context() -> Any:
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    # The server imports once what every worker needs; Lance must be imported after the fork.
-    context.set_forkserver_preload(["numpy", "pyarrow", "orjson", "e2vdb.ingest.batches"])
+    context.set_forkserver_preload(_PRELOAD)
     return context
 
 
@@ -87,8 +106,34 @@ def _main_hidden() -> Iterator[None]:
         names.update(hidden)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: they inherit that, so it never reaches them.
+
+    The system may hand the signal to another thread all the same, so its handler waits too.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not _MAIN:
+        yield
+        return
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    resource_tracker.ensure_running()  # it would lift the block when it starts later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
+
+
+_MAIN = threading.main_thread()
+
+
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    threadpool_limits(1)  # the workers share out the processors; BLAS need not do so again
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()

@@ -105,6 +105,7 @@ def _stage_frames(
         schema = schema.append(target.distiller.field)
     while sources:
         failed: list[FrameSource] = []
+        outcome.frames = 0
         batches = _frame_batches(job, target, sources, schema, failed, outcome)
         reader = pa.RecordBatchReader.from_batches(schema, batches)
         staged = stage(target.address, FRAMES, reader, schema)

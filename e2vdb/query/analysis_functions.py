@@ -13,6 +13,7 @@ from e2vdb.errors import InputError
 from e2vdb.head.head import read_head
 from e2vdb.ingest.labels import EMOTIONS
 from e2vdb.query.change_points import segments_of
+from e2vdb.query.registry import put_function
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.stored_facts import stored_facts
 
@@ -34,7 +35,8 @@ def register_analysis(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot)
     def cluster(vectors: pa.ChunkedArray, names: pa.ChunkedArray) -> pa.Array:
         return cluster_vectors(snapshot, vectors, names)
 
-    connection.create_function(
+    put_function(
+        connection,
         "e2v_cluster",
         cluster,
         ["FLOAT[]", "VARCHAR"],
@@ -42,7 +44,8 @@ def register_analysis(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot)
         type=PythonUDFType.ARROW,
         side_effects=True,  # a clustering of the same name may be fitted anew
     )
-    connection.create_function(
+    put_function(
+        connection,
         "e2v_emotion",
         lambda vectors: emotion_scores(snapshot, vectors),
         ["FLOAT[]"],
@@ -50,14 +53,16 @@ def register_analysis(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot)
         type=PythonUDFType.ARROW,
         side_effects=True,  # another head may be imported
     )
-    connection.create_function(
+    put_function(
+        connection,
         "e2v_segments",
         lambda utterance_id: _segments(snapshot, utterance_id),
         ["VARCHAR"],
         "STRUCT(segment INTEGER, first INTEGER, last INTEGER, distance DOUBLE)[]",
         side_effects=True,  # new frames may come in
     )
-    connection.create_function(
+    put_function(
+        connection,
         "e2v_stored_facts",
         lambda: [fact._asdict() for fact in stored_facts(snapshot)],
         [],

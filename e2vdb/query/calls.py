@@ -4,13 +4,16 @@ The join is made once a version, in memory, so that a trend over calls costs wha
 a table of DuckDB's own.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from e2vdb.query.columns import ColumnCache
+from e2vdb.query.relation import check_types
 from e2vdb.query.snapshot import Snapshot
 
 CONVENTIONAL = pa.schema(
@@ -22,6 +25,7 @@ CONVENTIONAL = pa.schema(
         pa.field("called_at", pa.timestamp("us")),
     ]
 )
+ROW = "_row"
 _LEFT_OUT = ("embedding", "distilled", "result")
 _DERIVED = ("at", "negative")
 _REPEATED = ("emotion", "agent", "product", "team")
@@ -29,11 +33,19 @@ _REPEATED = ("emotion", "agent", "product", "team")
 
 
 class CallRows(pads.Dataset):  # type: ignore[misc]
-    """One row an utterance with its metadata beside it, for `connection.register`."""
+    """One row an utterance with its metadata beside it, for `connection.register`.
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    `_row` numbers the rows in the order of the table's fragments. `kept` lends the columns that
+    another snapshot of the same database has read.
+    """
+
+    def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
-        self._utterances, self._metadata = ColumnCache(), ColumnCache()
+        self._stored_names = _metadata_names(snapshot)
+        self._schema = _schema(snapshot, self._stored_names)
+        self._shown = pa.schema([_encoded(field) for field in self._schema])
+        self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
+        self._metadata: ColumnCache = ColumnCache() if kept is None else kept._metadata
         self._versions: tuple[int, int] | None = None
         self._joined: dict[str, pa.ChunkedArray] = {}
         self._encoded: dict[str, pa.ChunkedArray] = {}
@@ -41,45 +53,14 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     @property
     def schema(self) -> pa.Schema:
-        """Utterance columns, then the metadata's; reading it marks the beginning of a statement."""
-        self._snapshot.touch()
-        return self._schema()
-
-    def _schema(self) -> pa.Schema:
-        fields = [
-            field for field in self._snapshot["utterances"].schema if field.name not in _LEFT_OUT
-        ]
-        own = {field.name for field in fields}
-        for name, stored in self._metadata_names().items():
-            index = self._snapshot["metadata"].schema.get_field_index(stored)
-            field = (
-                CONVENTIONAL.field(name)
-                if index < 0
-                else self._snapshot["metadata"].schema.field(index)
-            )
-            if name not in own:
-                fields.append(field.with_name(name))
-        return pa.schema([_encoded(field.remove_metadata()) for field in fields])
-
-    def _metadata_names(self) -> dict[str, str]:
-        """Return the metadata's columns by their name in `calls`.
-
-        A column that is called like one of ours keeps its values under `metadata_NAME`.
-        """
-        taken = {*self._snapshot["utterances"].schema.names, *_DERIVED}
-        names = {name: name for name in CONVENTIONAL.names}
-        for stored in self._snapshot["metadata"].schema.names:
-            if stored in ("utterance_id", "output_dir"):
-                continue
-            clash = stored.lower() in taken
-            names[f"metadata_{stored}" if clash else stored] = stored
-        return names
+        """Utterance columns, then the metadata's, as at the time of registering."""
+        return self._shown
 
     def scanner(
         self, columns: list[str] | None = None, filter: Any = None, **options: Any
     ) -> pads.Scanner:
         """Return a scanner over the joined columns; they are kept for the next question."""
-        schema = self._schema()
+        schema = self._shown
         named = "" if filter is None else str(filter)
         # DuckDB may filter by a column that it does not ask for; too many names do no harm.
         wanted = [
@@ -87,23 +68,29 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             for name in schema.names
             if columns is None or name in columns or (named and name in named)
         ] or ["utterance_id"]
-        table = pa.table(self._columns(wanted), schema=pa.schema([schema.field(n) for n in wanted]))
+        found = zip(wanted, self.columns(wanted), strict=True)
+        table = pa.table(
+            [self._encode(name, column) for name, column in found],
+            schema=pa.schema([schema.field(name) for name in wanted]),
+        )
         return pads.dataset(table).scanner(columns=columns, filter=filter, **options)
 
-    def _columns(self, names: list[str]) -> list[pa.ChunkedArray]:
-        utterances, metadata = self._snapshot["utterances"], self._snapshot["metadata"]
+    def columns(self, names: Sequence[str]) -> list[pa.ChunkedArray]:
+        """Return whole columns, in the order of the table's rows."""
+        utterances, metadata = self._snapshot.read("utterances"), self._snapshot.read("metadata")
         versions = (utterances.version, metadata.version)
         if versions != self._versions:
             self._versions, self._joined, self._rows_of = versions, {}, None
             self._encoded = {}
-        stored = self._metadata_names()
-        own = [name for name in names if name not in stored]
+        stored = self._stored_names
+        own = [name for name in names if name not in stored and name != ROW]
         found = self._utterances.read(utterances, own)
         for name in names:
-            if name in stored and name not in self._joined:
+            if name == ROW:
+                found[ROW] = pa.chunked_array([np.arange(utterances.count_rows())])
+            elif name in stored and name not in self._joined:
                 self._joined[name] = self._join(name, stored[name])
-        columns = {name: found[name] if name in found else self._joined[name] for name in names}
-        return [self._encode(name, columns[name]) for name in names]
+        return [found[name] if name in found else self._joined[name] for name in names]
 
     def _encode(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         if name not in _REPEATED or not pa.types.is_string(column.type):
@@ -114,9 +101,10 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def _join(self, name: str, stored: str) -> pa.ChunkedArray:
         utterances, metadata = self._snapshot["utterances"], self._snapshot["metadata"]
+        kind = self._schema.field(name).type
         if stored not in metadata.schema.names:
-            kind = CONVENTIONAL.field(name).type
             return pa.chunked_array([pa.nulls(utterances.count_rows(), kind)])
+        check_types(pa.schema([pa.field(stored, kind)]), metadata.schema, "metadata")
         if self._rows_of is None:
             ids = self._utterances.read(utterances, ["utterance_id"])["utterance_id"]
             keys = self._metadata.read(metadata, ["utterance_id"])["utterance_id"]
@@ -128,3 +116,37 @@ def _encoded(field: pa.Field) -> pa.Field:
     if field.name in _REPEATED and pa.types.is_string(field.type):
         return field.with_type(pa.dictionary(pa.int32(), pa.string()))
     return field
+
+
+def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+    metadata = snapshot["metadata"].schema
+    fields = [field for field in snapshot["utterances"].schema if field.name not in _LEFT_OUT]
+    for name, stored in names.items():
+        index = metadata.get_field_index(stored)
+        field = CONVENTIONAL.field(name) if index < 0 else metadata.field(index)
+        fields.append(field.with_name(name))
+    fields.append(pa.field(ROW, pa.int64()))
+    return pa.schema([field.remove_metadata() for field in fields])
+
+
+def _metadata_names(snapshot: Snapshot) -> dict[str, str]:
+    """Return the metadata's columns by their name in `calls`.
+
+    A column that is called like one of ours keeps its values under `metadata_NAME`.
+    """
+    stored = [
+        name
+        for name in snapshot["metadata"].schema.names
+        if name not in ("utterance_id", "output_dir")
+    ]
+    ours = {*snapshot["utterances"].schema.names, *_LEFT_OUT, *_DERIVED, ROW}
+    # SQL does not tell upper from lower case, so neither may this.
+    taken = {*ours, *(name.lower() for name in stored)} - {*CONVENTIONAL.names}
+    names = {name: name for name in CONVENTIONAL.names}
+    for name in stored:
+        shown = name
+        while shown.lower() in ours or (shown != name and shown.lower() in taken):
+            shown = f"metadata_{shown}"
+        taken.add(shown.lower())
+        names[shown] = name
+    return names

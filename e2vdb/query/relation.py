@@ -7,6 +7,7 @@ import lance
 import pyarrow as pa
 import pyarrow.dataset as pads
 
+from e2vdb.errors import InputError
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.store.tables import DISTILLED
 
@@ -14,31 +15,30 @@ from e2vdb.store.tables import DISTILLED
 class StoredTable(pads.Dataset):  # type: ignore[misc]
     """One table of a snapshot, half precision widened to FLOAT, for `connection.register`.
 
-    Columns that a table has only later (`distilled`) are NULL until then.
+    The columns are those at the time of registering, for DuckDB keeps them; `distilled` is
+    there from the beginning, NULL until the first fit.
     """
 
     def __init__(self, snapshot: Snapshot, table: str) -> None:
         self._snapshot, self._table = snapshot, table
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns as SQL sees them; reading it marks the beginning of a statement."""
-        self._snapshot.touch()
-        return self._schema()
-
-    def _schema(self) -> pa.Schema:
-        stored = self._snapshot[self._table].schema
+        stored = snapshot[table].schema
         fields = [_widened(field) for field in stored]
         if "embedding" in stored.names and DISTILLED not in stored.names:
             fields.append(pa.field(DISTILLED, pa.list_(pa.float32())))
-        return pa.schema([field.remove_metadata() for field in fields])
+        self._schema = pa.schema([field.remove_metadata() for field in fields])
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as SQL sees them."""
+        return self._schema
 
     def scanner(
         self, columns: list[str] | None = None, filter: Any = None, **options: Any
     ) -> pads.Scanner:
         """Return a scanner over these columns, rows filtered by Lance before they are read."""
-        dataset, schema = self._snapshot[self._table], self._schema()
+        dataset, schema = self._snapshot.read(self._table), self._schema
         wanted = schema if columns is None else pa.schema([schema.field(one) for one in columns])
+        check_types(wanted, dataset.schema, self._table)
         late = filter is not None and any(
             field.name in str(filter)
             for field in schema
@@ -58,12 +58,26 @@ class StoredTable(pads.Dataset):  # type: ignore[misc]
         """Apply a filter on vectors or on a column that is not stored, which Lance refuses."""
         named = str(filter)
         needed = pa.schema(
-            [one for one in self._schema() if one.name in wanted.names or one.name in named]
+            [one for one in self._schema if one.name in wanted.names or one.name in named]
         )
         read = [name for name in needed.names if name in dataset.schema.names]
-        batches = dataset.scanner(columns=read or self._schema().names[:1]).to_batches()
+        batches = dataset.scanner(columns=read or self._schema.names[:1]).to_batches()
         fitted = _fitted(batches, needed)
         return pads.Scanner.from_batches(fitted, schema=needed, columns=wanted.names, filter=filter)
+
+
+def check_types(wanted: pa.Schema, stored: pa.Schema, table: str) -> None:
+    """Raise `InputError` where a column has another type than when it was registered.
+
+    It happens to a plain connection that lives on while another process fits `distilled` anew.
+    """
+    for field in wanted:
+        index = stored.get_field_index(field.name)
+        if index >= 0 and not field.type.equals(_widened(stored.field(index)).type):
+            raise InputError(
+                f"{table}.{field.name} has become another type since this connection was made; "
+                "call db.connection() again."
+            )
 
 
 def _widened(field: pa.Field) -> pa.Field:

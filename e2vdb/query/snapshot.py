@@ -4,11 +4,14 @@ import threading
 import time
 
 import lance
+import pyarrow as pa
 
 from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
+from e2vdb.store.address import Address
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
 from e2vdb.store.tables import (
+    ALIGNMENTS_TABLE,
     CENTROIDS_TABLE,
     CLUSTERS_TABLE,
     DISTILLERS,
@@ -17,8 +20,11 @@ from e2vdb.store.tables import (
     FRAMES,
     HEADS_TABLE,
     METADATA_TABLE,
+    NEIGHBORS_TABLE,
+    REFERENCE_SETS_TABLE,
     REJECTS_TABLE,
     SETTINGS_TABLE,
+    TEXT_VECTORS_TABLE,
 )
 from e2vdb.store.tables import UTTERANCES as UTTERANCES_TABLE
 
@@ -36,10 +42,14 @@ _VISIBLE = (
     CENTROIDS_TABLE,
     EMOTION_MAP_TABLE,
     HEADS_TABLE,
+    NEIGHBORS_TABLE,
+    REFERENCE_SETS_TABLE,
+    ALIGNMENTS_TABLE,
+    TEXT_VECTORS_TABLE,
 )
 
 STATEMENT_GAP_S = 0.02
-"""DuckDB binds all tables of a statement in one go; a longer silence means a new statement."""
+"""DuckDB plans all tables of a statement in one go; a longer silence means a new statement."""
 
 
 class Snapshot:
@@ -50,12 +60,21 @@ class Snapshot:
         self._lock = threading.Lock()
         self._fixed = as_of is not None
         self._tables = dict(pinned(store, as_of)) if self._fixed else {}
-        self._touched = 0.0
+        self._planned_at = 0.0
+        self._read = False
         if not self._fixed:
             self.refresh()
 
     def __getitem__(self, table: str) -> lance.LanceDataset:
         return self._tables[table]
+
+    def frozen(self) -> "Snapshot":
+        """Return a snapshot that stays at this statement's versions."""
+        self._read = True
+        copy = Snapshot.__new__(Snapshot)
+        copy._store, copy._lock, copy._fixed = self._store, threading.Lock(), True
+        copy._tables, copy._planned_at, copy._read = dict(self._tables), 0.0, False
+        return copy
 
     def refresh(self) -> None:
         """Move on to the newest commits, all tables together."""
@@ -63,17 +82,33 @@ class Snapshot:
             return
         with self._lock:
             self._tables = {table.name: self._store.dataset(table) for table in _VISIBLE}
-            self._touched = time.monotonic()
+            self._read = False
+            self._planned_at = time.monotonic()
 
-    def touch(self) -> None:
-        """Note that a statement is being bound; the first touch after a pause refreshes.
+    def begin(self) -> None:
+        """Note that a table of a statement is being planned; the first one refreshes.
 
-        A plain DuckDB connection gives no other sign that a statement begins.
+        DuckDB plans a whole statement before it reads anything, so a plan after a read belongs
+        to a new statement. A plain connection gives no other sign that a statement begins.
         """
-        stale = time.monotonic() - self._touched > STATEMENT_GAP_S
-        self._touched = time.monotonic()
-        if stale:
+        if self._read or time.monotonic() - self._planned_at > STATEMENT_GAP_S:
             self.refresh()
+        self._planned_at = time.monotonic()
+
+    def read(self, table: str) -> lance.LanceDataset:
+        """Return a table for reading; it stays what it is until the next statement is planned."""
+        self._read = True
+        return self._tables[table]
+
+    @property
+    def shape(self) -> tuple[pa.Schema, ...]:
+        """The columns of all tables; where they change, a connection has to be equipped anew."""
+        return tuple(self._tables[table.name].schema for table in _VISIBLE)
+
+    @property
+    def address(self) -> Address:
+        """Where the database is."""
+        return self._store.address
 
     @property
     def version(self) -> int:

@@ -44,3 +44,24 @@ def resolve(
     if folder.exists() and not folder.is_dir():
         raise AddressError(f"{folder} is a file; the database address must be a folder.")
     return Address(str(folder), dict(storage_options or {}))
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `AddressError` for a folder that holds other things than a LanceDB database."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise AddressError(f"{folder} is a file; the database address must be a folder.")
+    names = sorted(path.name for path in _entries(folder))
+    foreign = [name for name in names if not name.endswith(".lance") and not name.startswith(".")]
+    if foreign and "utterances.lance" not in names:
+        raise AddressError(
+            f"{folder} holds other files ({foreign[0]}, …); name an empty or new folder with --db."
+        )
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise AddressError(f"{folder} cannot be read: {error.strerror or error}.") from error

@@ -1,12 +1,13 @@
 """The past of a database: versions, tags, and what `as_of` means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import lance
 
-from e2vdb.errors import UsageError
+from e2vdb.errors import AddressError, UsageError
 from e2vdb.store.store import Store, first_line, storage_errors
 from e2vdb.store.tables import TABLES, UTTERANCES, Table
 
@@ -50,12 +51,24 @@ def pinned(store: Store, as_of: AsOf) -> Mapping[str, lance.LanceDataset]:
     """
     tag = _tag(store, as_of)
     if tag is not None:
-        return {table.name: _tagged(store, table, tag) for table in TABLES}
+        return {table.name: _or_empty(_tagged, store, table, tag) for table in TABLES}
     moment, number = _moment(store, as_of)
-    found = {table.name: _at(store, table, moment) for table in TABLES}
+    found = {table.name: _or_empty(_at, store, table, moment) for table in TABLES}
     if number is not None:
         found[UTTERANCES.name] = store.dataset(UTTERANCES, number)
     return found
+
+
+def _or_empty(
+    find: Callable[[Store, Table, Any], lance.LanceDataset], store: Store, table: Table, at: Any
+) -> lance.LanceDataset:
+    """Find a table's past; one that an older e2vdb did not make is empty."""
+    try:
+        return find(store, table, at)
+    except AddressError:
+        if table is UTTERANCES:
+            raise
+        return store.dataset(table)
 
 
 def _tag(store: Store, as_of: AsOf) -> str | None:

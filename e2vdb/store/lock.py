@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from e2vdb.errors import BusyError, StorageError
-from e2vdb.store.address import Address
+from e2vdb.store.address import Address, check_folder
 
 
 @contextmanager
@@ -16,12 +16,14 @@ def writer_lock(
     """Hold the database's writer lock; say so once if another process has it.
 
     On an object store there is no lock to take: run one writer at a time there. Raises
-    `BusyError` where `wait` is false and another process writes.
+    `BusyError` where `wait` is false and another process writes, `AddressError` for a folder of
+    other files, before anything is put there.
     """
     folder = address.folder
     if folder is None:
         yield
         return
+    check_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".writer.lock")

@@ -7,7 +7,16 @@ import lance
 
 from e2vdb.errors import AddressError, StorageError
 from e2vdb.store.address import Address
-from e2vdb.store.tables import LATER, TABLES, UTTERANCES, Table
+from e2vdb.store.tables import (
+    DISTILLERS,
+    FRAMES,
+    LATER,
+    REJECTS_TABLE,
+    SOURCES_TABLE,
+    TABLES,
+    UTTERANCES,
+    Table,
+)
 
 
 class Store:
@@ -62,7 +71,7 @@ class Store:
             raise StorageError(f"{self.address}: {first_line(error)}") from error
 
     def _no_database(self, table: Table) -> AddressError:
-        if table is not UTTERANCES:
+        if table is not UTTERANCES and self.exists():
             return AddressError(
                 f"{self.address} has no table {table.name}; run `e2vdb ingest` on it once more."
             )
@@ -78,31 +87,36 @@ class Store:
         size: int = field.type.list_size
         return size
 
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing has been ingested yet that fixes the dimension.
+
+        So it is where metadata or a setting came first, or a folder without any output.
+        """
+        other = "code = 'wrong_dimension'"
+        rows = self.dataset(UTTERANCES).count_rows()
+        return not rows and not self.dataset(REJECTS_TABLE).count_rows(filter=other)
+
     def create(self, dimension: int) -> None:
         """Make every table that is not there yet, for embeddings of this length."""
-        self._check_folder()
         for table in TABLES:
             try:
                 self._load(table, None)
             except AddressError:
-                with storage_errors(self.address):
-                    lance.write_dataset(
-                        table.schema(dimension).empty_table(),
-                        self.address.table(table.name),
-                        mode="create",
-                        storage_options=dict(self.address.storage_options) or None,
-                    )
+                self._write_empty(table, dimension, "create")
 
-    def _check_folder(self) -> None:
-        folder = self.address.folder
-        if folder is None or not folder.exists():
-            return
-        names = [path.name for path in folder.iterdir()]
-        ours = [name for name in names if name.endswith(".lance") or name.startswith(".")]
-        if names and not ours:
-            raise AddressError(
-                f"{folder} holds other files ({sorted(names)[0]}, …); "
-                "name an empty or new folder with --db."
+    def change_dimension(self, dimension: int) -> None:
+        """Give a database that is still undecided another dimension; `utterances` goes last."""
+        for table in (SOURCES_TABLE, DISTILLERS, FRAMES, UTTERANCES):
+            self._write_empty(table, dimension, "overwrite")
+
+    def _write_empty(self, table: Table, dimension: int, mode: str) -> None:
+        with storage_errors(self.address):
+            lance.write_dataset(
+                table.schema(dimension).empty_table(),
+                self.address.table(table.name),
+                mode=mode,
+                storage_options=dict(self.address.storage_options) or None,
             )
 
 

@@ -12,6 +12,7 @@ from e2vdb.store.analysis_schemas import (
     cluster_centroids_schema,
     heads_schema,
 )
+from e2vdb.store.reference_schemas import REFERENCE_SETS, TEXT_VECTORS, alignments_schema
 
 DEFAULT_DIMENSION = 1024
 DISTILLED = "distilled"
@@ -38,6 +39,22 @@ SOURCES = pa.schema(
     ]
 )
 SETTINGS = pa.schema([pa.field("name", pa.string()), pa.field("value", pa.float64())])
+
+NEIGHBORS = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("rank", pa.int32()),
+        pa.field("neighbor_id", pa.string()),
+        pa.field("similarity", pa.float64()),
+    ]
+)
+NEIGHBOR_SOURCES = pa.schema(
+    [
+        pa.field("utterance_id", pa.string()),
+        pa.field("content_hash", pa.string()),
+        pa.field("k", pa.int32()),
+    ]
+)
 
 
 def distillers_schema(dimension: int) -> pa.Schema:
@@ -73,6 +90,10 @@ class Table:
             "events": EVENTS,
             "clusters": CLUSTERS,
             "emotion_map": EMOTION_MAP,
+            "reference_sets": REFERENCE_SETS,
+            "text_vectors": TEXT_VECTORS,
+            "neighbors": NEIGHBORS,
+            "neighbor_sources": NEIGHBOR_SOURCES,
         }
         by_dimension = {
             "utterances": utterances_schema,
@@ -80,6 +101,7 @@ class Table:
             "distillers": distillers_schema,
             "cluster_centroids": cluster_centroids_schema,
             "heads": heads_schema,
+            "alignments": alignments_schema,
         }
         return fixed[self.name] if self.name in fixed else by_dimension[self.name](dimension)
 
@@ -96,8 +118,24 @@ CLUSTERS_TABLE = Table("clusters", "which cluster each call is in, by clustering
 CENTROIDS_TABLE = Table("cluster_centroids", "the fitted clusters, with their labels")
 EMOTION_MAP_TABLE = Table("emotion_map", "two-dimensional coordinates of calls, for plots")
 HEADS_TABLE = Table("heads", "imported classifier heads")
+NEIGHBORS_TABLE = Table("neighbors", "each call's nearest calls, made by `e2vdb neighbors`")
+NEIGHBOR_SOURCES_TABLE = Table("neighbor_sources", "which contents `neighbors` was made from")
+REFERENCE_SETS_TABLE = Table("reference_sets", "named lists of calls to compare others with")
+ALIGNMENTS_TABLE = Table("alignments", "linear maps from voice to another space")
+TEXT_VECTORS_TABLE = Table("text_vectors", "what was said, as vectors of that space")
 
-LATER = (HEADS_TABLE, EMOTION_MAP_TABLE, CENTROIDS_TABLE, CLUSTERS_TABLE, EVENTS_TABLE)
+LATER = (
+    HEADS_TABLE,
+    EMOTION_MAP_TABLE,
+    CENTROIDS_TABLE,
+    CLUSTERS_TABLE,
+    EVENTS_TABLE,
+    NEIGHBORS_TABLE,
+    NEIGHBOR_SOURCES_TABLE,
+    REFERENCE_SETS_TABLE,
+    ALIGNMENTS_TABLE,
+    TEXT_VECTORS_TABLE,
+)
 """Tables that a database made before them lacks until it is written again."""
 
 # `utterances` is made last: a database is one as soon as it has that table.

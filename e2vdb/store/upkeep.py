@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from e2vdb.store.address import Address
+from e2vdb.store.history import versions
 from e2vdb.store.lock import writer_lock
 from e2vdb.store.store import Store, storage_errors
-from e2vdb.store.tables import TABLES
+from e2vdb.store.tables import TABLES, UTTERANCES, Table
 
 KEEP_DAYS = 7.0
 
@@ -45,7 +46,8 @@ def optimize(
 
     Versions younger than `keep_days` stay readable with `--as-of`; tagged ones stay for ever.
     """
-    before = after = versions = freed = 0
+    before = after = removed = freed = 0
+    store.dataset(UTTERANCES)  # no folder is made where there is no database
     with writer_lock(store.address, wait=wait, say=say), storage_errors(store.address):
         for table in TABLES:
             dataset = store.dataset(table)
@@ -53,14 +55,33 @@ def optimize(
             dataset.optimize.compact_files()
             # Nobody else writes while the lock is held, so unreferenced files are orphans.
             stats = dataset.cleanup_old_versions(
-                older_than=timedelta(days=keep_days),
+                older_than=_age_of_first_kept(store, table, keep_days),
                 delete_unverified=True,
                 error_if_tagged_old_versions=False,
             )
-            versions += stats.old_versions
+            removed += stats.old_versions
             freed += stats.bytes_removed
             after += len(store.dataset(table).get_fragments())
-    return OptimizeSummary(before, after, versions, freed)
+    return OptimizeSummary(before, after, removed, freed)
+
+
+def _age_of_first_kept(store: Store, table: Table, keep_days: float) -> timedelta:
+    """Return the age past which a table's versions go.
+
+    The version in force `keep_days` ago stays, however old it is: versions of other tables that
+    stay are read beside it.
+    """
+    age = timedelta(days=keep_days)
+    now = datetime.now().astimezone()
+    kept = versions(store, table)
+    before = [one for one in kept if one.committed_at <= now - age]
+    if not before or before[-1] is kept[-1]:
+        return age  # the newest version always stays
+    return now - before[-1].committed_at + _MARGIN
+
+
+_MARGIN = timedelta(seconds=10)
+"""Lance compares with a clock of its own, a moment later."""
 
 
 def table_infos(store: Store) -> list[TableInfo]:
@@ -68,9 +89,9 @@ def table_infos(store: Store) -> list[TableInfo]:
     infos = []
     for table in reversed(TABLES):
         dataset = store.dataset(table)
-        versions = len(dataset.versions())
+        kept = len(dataset.versions())
         infos.append(
-            TableInfo(table.name, table.about, dataset.count_rows(), versions, dataset.version)
+            TableInfo(table.name, table.about, dataset.count_rows(), kept, dataset.version)
         )
     return infos
 

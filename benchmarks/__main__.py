@@ -1,0 +1,31 @@
+"""`python -m benchmarks` measures everything in one run and prints the table."""
+
+import argparse
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from benchmarks import ingest, startup, trend
+from benchmarks.report import cores, load, machine, table
+
+
+def main() -> None:
+    """Measure in a temporary folder that is gone at the end; the table goes to stdout."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--directories", type=int, default=100_000, help="default: 100,000")
+    parser.add_argument("--calls", type=int, default=300_000, help="default: 300,000")
+    parser.add_argument("--folder", type=Path, help="where to put 4 GB meanwhile; default: /tmp")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="e2vdb-bench-", dir=options.folder) as name:
+        folder = Path(name)
+        before = load()
+        rows = ingest.measure(folder, options.directories, cores())
+        rows += trend.measure(folder, options.calls)
+        rows += startup.measure(folder / "bench.lancedb")
+    print(f"{date.today()}, {options.directories:,} directories. {machine()}")
+    print(f"Load (1 minute) before {before}, after {load()}.\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

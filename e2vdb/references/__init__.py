@@ -1,0 +1,1 @@
+"""Reference sets: named lists of calls, and how close every other call is to them."""

@@ -11,6 +11,7 @@ from e2vdb.database import Database, DatabaseInfo
 from e2vdb.errors import InputError
 from e2vdb.ingest.batches import Place
 from e2vdb.ingest.files import LocalFiles
+from e2vdb.ingest.names import printable
 from e2vdb.ingest.survey import latest_output
 from e2vdb.loading.ingest import check_root
 
@@ -56,7 +57,7 @@ def _print_info(found: DatabaseInfo) -> None:
     click.echo(f", {size(found.disk_bytes)} on disk" if found.disk_bytes is not None else "")
     for table in found.tables:
         click.echo(
-            f"  {table.name:<11}{table.rows:>13,} rows   version {table.version:<5} "
+            f"  {table.name:<17}{table.rows:>13,} rows   version {table.version:<5} "
             f"({table.versions} kept)   {table.about}"
         )
     distiller = found.distiller
@@ -86,4 +87,4 @@ def latest(folder: Path) -> None:
     found = latest_output(LocalFiles(str(root)), Place(str(root), root.name))
     if found is None:
         raise InputError(f"There is no directory named outputs_YYYYMMDD_HHMMSS below {folder}.")
-    click.echo(str(folder / Path(found).relative_to(root)))
+    click.echo(printable(str(folder / Path(found).relative_to(root))))

@@ -58,7 +58,7 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def scanner(
         self, columns: list[str] | None = None, filter: Any = None, **options: Any
-    ) -> pads.Scanner:
+    ) -> "pads.Scanner | _Whole":
         """Return a scanner over the joined columns; they are kept for the next question."""
         schema = self._shown
         named = "" if filter is None else str(filter)
@@ -73,6 +73,8 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             [self._encode(name, column) for name, column in found],
             schema=pa.schema([schema.field(name) for name in wanted]),
         )
+        if filter is None and columns:
+            return _Whole(table.select(columns))
         return pads.dataset(table).scanner(columns=columns, filter=filter, **options)
 
     def columns(self, names: Sequence[str]) -> list[pa.ChunkedArray]:
@@ -110,6 +112,18 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             keys = self._metadata.read(metadata, ["utterance_id"])["utterance_id"]
             self._rows_of = pc.index_in(ids, value_set=keys, skip_nulls=True)
         return self._metadata.read(metadata, [stored])[stored].take(self._rows_of)
+
+
+class _Whole:
+    """What DuckDB asks of a scanner, without one: pyarrow's takes longer than the query itself."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self.projected_schema = table.schema
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """Return a reader over all rows."""
+        return self._table.to_reader()
 
 
 def _encoded(field: pa.Field) -> pa.Field:

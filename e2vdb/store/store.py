@@ -25,6 +25,7 @@ class Store:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._open: dict[str, lance.LanceDataset] = {}
+        self._stand_ins: dict[str, lance.LanceDataset] = {}
 
     def exists(self) -> bool:
         """Whether there is a database at the address."""
@@ -53,8 +54,10 @@ class Store:
 
     def _empty(self, table: Table) -> lance.LanceDataset:
         """Stand in for a table that the next writer will make in an older database."""
-        rows = table.schema(self.dimension).empty_table()
-        return lance.write_dataset(rows, f"memory://{table.name}")
+        if table.name not in self._stand_ins:
+            rows = table.schema(self.dimension).empty_table()
+            self._stand_ins[table.name] = lance.write_dataset(rows, f"memory://{table.name}")
+        return self._stand_ins[table.name]
 
     def _load(self, table: Table, version: int | str | None) -> lance.LanceDataset:
         try:

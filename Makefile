@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-lowest bench clean
+.PHONY: demo test check test-lowest bench bench-peers clean
 
 demo: $(VENV)/installed
 	$(BIN)/e2vdb demo demo
@@ -26,6 +26,12 @@ test-lowest: $(LOWEST)/installed
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+# The other vector stores that `make bench` compares with, where they are installed.
+bench-peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python $(PIP) duckdb==1.5.5 duckdb-extension-vss==1.5.5 numpy pyarrow \
+		faiss-cpu hnswlib sqlite-vec pgserver 'psycopg[binary]'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,23 +1,13 @@
 """A list of folders in, Arrow rows out: a pure function of picklable arguments."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from e2vdb.ingest.files import FileSystem
-from e2vdb.ingest.frames import FrameSource
-from e2vdb.ingest.layouts import OWN_FILES, Folder, Layout, Recording, recordings_in
-from e2vdb.ingest.limits import Limits
+from e2vdb.ingest.jobs import UNKNOWN, Job, Known, Place, Reading, Stamp, reject
+from e2vdb.ingest.layouts import OWN_FILES, Folder, Recording, recordings_in
 from e2vdb.ingest.names import printable
-from e2vdb.ingest.npy import Floats
 from e2vdb.ingest.recordings import Utterance, read_recording
-from e2vdb.ingest.rejects import Reject, Unusable
-from e2vdb.ingest.schema import utterances_schema
+from e2vdb.ingest.rejects import Unusable
+from e2vdb.ingest.rows import checked_rows, no_rows
 
 CLOCK_TICK_NS = 20_000_000
 """File times are this coarse, so a file changed just now is read when the tick is over."""
@@ -27,97 +17,19 @@ PART = 4096
 """Recordings of one folder that are read in one go; a longer folder is shared out in parts."""
 
 
-class Place(NamedTuple):
-    """A folder to visit: its path, the id its path gives, and which part of a long one."""
-
-    path: str
-    utterance_id: str
-    part: int | None = None
-
-
-class Known(NamedTuple):
-    """What the database already has of an utterance, and of this folder's last visit."""
-
-    content_hash: str | None = None
-    home: str | None = None
-    stamp: int = 0
-    files: int = 0
-    rejected: bool = False
-
-
-UNKNOWN = Known()
-
-
-class Stamp(NamedTuple):
-    """How a recording's files looked when they were read, to know them untouched next time.
-
-    `files` has a bit for each of `OWN_FILES`; 0 where the folder must be listed to be known.
-    """
-
-    utterance_id: str
-    source_dir: str
-    stamp: int
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Folders to visit, and all that deciding about them takes.
-
-    `prefix` starts the ids of what lies in `root`; `known` holds what is known of these folders.
-    """
-
-    files: FileSystem
-    root: str
-    prefix: str
-    folders: tuple[Place, ...]
-    known: Mapping[str, Known]
-    dimension: int
-    limits: Limits
-    layouts: tuple[Layout, ...]
-    frames: str = "full"
-    reread: bool = False
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the folders as columns: thousands of tuples take six times as long."""
-        state = {field.name: getattr(self, field.name) for field in fields(self)}
-        state["folders"] = tuple(zip(*self.folders, strict=True)) or ((), ())
-        return _job, (state,)
-
-
-def _job(state: dict[str, Any]) -> Job:
-    return Job(**{**state, "folders": tuple(map(Place, *state["folders"]))})
-
-
-@dataclass(slots=True)
-class Reading:
-    """What the visit found. `rows` are new and changed utterances, each one exactly once."""
-
-    rows: pa.RecordBatch
-    frames: list[FrameSource] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    rejects: list[Reject] = field(default_factory=list)
-    rejected_before: list[tuple[str, str]] = field(default_factory=list)
-    mended: list[tuple[str, str]] = field(default_factory=list)
-    stamps: list[Stamp] = field(default_factory=list)
-    folders: list[Place] = field(default_factory=list)
-    links: int = 0
-
-
 def read_directories(job: Job) -> Reading:
     """Visit the job's folders and read each recording that the database does not have yet.
 
     Folders found below them are returned, not followed, so that the caller can share them out.
     """
-    reading = Reading(_no_rows(job.dimension))
+    reading = Reading(no_rows(job.dimension))
     utterances: list[Utterance] = []
     for place in job.folders:
         known = job.known.get(place.utterance_id, UNKNOWN)
         if known.files and not job.reread and _untouched(job, place, known, reading):
             continue
         utterances += _visit(job, place, reading)
-    reading.rows = _checked_rows(job, utterances, reading)
+    reading.rows = checked_rows(job, utterances, reading)
     return reading
 
 
@@ -155,7 +67,7 @@ def _visit(job: Job, place: Place, reading: Reading) -> list[Utterance]:
     try:
         listing = job.files.list(path)
     except Unusable as error:
-        reading.rejects.append(_reject(utterance_id, path, error))
+        reading.rejects.append(reject(utterance_id, path, error))
         return []
     prefix = job.prefix if path == job.root else f"{utterance_id}/"
     below = _places(path, prefix, listing.folders)
@@ -211,7 +123,7 @@ def _read(
         if known.home != source_dir and not same:
             raise Unusable("id_conflict", recording.folder, _conflict(known))
     except Unusable as error:
-        reading.rejects.append(_reject(utterance_id, recording.folder, error))
+        reading.rejects.append(reject(utterance_id, recording.folder, error))
         return None
     if same and not job.reread:
         reading.unchanged += 1
@@ -285,131 +197,3 @@ def _stamp(
 
 _OWN_FILES = frozenset(OWN_FILES)
 _BIT = {name: bit for bit, name in enumerate(OWN_FILES)}
-
-
-def _reject(utterance_id: str, folder: str, error: Unusable) -> Reject:
-    return Reject(
-        utterance_id, printable(folder), printable(error.path), error.code, printable(error.detail)
-    )
-
-
-def _no_rows(dimension: int) -> pa.RecordBatch:
-    schema = utterances_schema(dimension)
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-
-
-def _checked_rows(job: Job, utterances: list[Utterance], reading: Reading) -> pa.RecordBatch:
-    """Check all vectors together, set aside what cannot be a row, build the Arrow columns."""
-    with_vector = [i for i, one in enumerate(utterances) if one.embedding is not None]
-    matrix = np.empty((len(with_vector), job.dimension), np.float32)
-    for row, i in enumerate(with_vector):
-        matrix[row] = utterances[i].embedding
-    norms, problems = _check_vectors(matrix, job.limits)
-    norm_of: dict[int, float] = {}
-    bad: set[int] = set()
-    for row, i in enumerate(with_vector):
-        code = problems.get(row)
-        if code is not None and code[0] in _FATAL:
-            bad.add(i)
-            reading.rejects.append(_vector_reject(utterances[i].recording, *code))
-            continue
-        norm_of[i] = float(norms[row])
-        if code is not None:
-            utterances[i].warnings.extend(code)
-    kept = [i for i in range(len(utterances)) if i not in bad]
-    if bad:
-        matrix = matrix[[row for row, i in enumerate(with_vector) if i not in bad]]
-    for i in kept:
-        _count(job, utterances[i], reading)
-    return _columns(job, [utterances[i] for i in kept], [norm_of.get(i) for i in kept], matrix)
-
-
-_FATAL = {
-    "not_finite": "holds NaN or infinity, or values too large for float32",
-    "all_zero": "every value is zero: a broken file, for silence gives a vector too",
-}
-
-
-def _check_vectors(matrix: Floats, limits: Limits) -> tuple[Floats, dict[int, list[str]]]:
-    """Return the rows' lengths, and the codes of the few rows that have any."""
-    if not len(matrix):
-        return np.empty(0, np.float32), {}
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))
-        norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-    fatal = {
-        "not_finite": ~(np.isfinite(largest) & np.isfinite(norms)),
-        "all_zero": largest == 0,
-    }
-    warned = {
-        "out_of_range": largest > limits.max_abs,
-        "norm_outlier": (norms < limits.norm_min) | (norms > limits.norm_max),
-    }
-    problems: dict[int, list[str]] = {}
-    for code, mask in (*fatal.items(), *warned.items()):
-        for row in np.flatnonzero(mask):
-            problems.setdefault(int(row), []).append(code)
-    return norms, problems
-
-
-def _vector_reject(recording: Recording, code: str, *_: str) -> Reject:
-    name = recording.embedding or recording.frames or ""
-    error = Unusable(code, f"{recording.folder}/{name}", _FATAL[code])
-    return _reject(recording.utterance_id, recording.folder, error)
-
-
-def _count(job: Job, utterance: Utterance, reading: Reading) -> None:
-    utterance_id = utterance.recording.utterance_id
-    known = job.known.get(utterance_id, UNKNOWN)
-    if known.content_hash is not None:
-        reading.updated.append(utterance_id)
-    if known.rejected:
-        reading.mended.append((utterance_id, printable(utterance.recording.folder)))
-    if utterance.frames is not None:
-        reading.frames.append(utterance.frames)
-
-
-def _columns(
-    job: Job, utterances: list[Utterance], norms: list[float | None], matrix: Floats
-) -> pa.RecordBatch:
-    schema = utterances_schema(job.dimension)
-    results = [one.result for one in utterances]
-    scores = list(zip(*[result.scores for result in results], strict=True)) or [()] * 9
-    now = [time.time_ns() // 1000] * len(utterances)
-    columns = [
-        [one.recording.utterance_id for one in utterances],
-        [printable(one.recording.folder) for one in utterances],
-        [one.recorded_at for one in utterances],
-        [result.recognized_at for result in results],
-        [result.emotion for result in results],
-        [result.emotion_raw for result in results],
-        [result.confidence for result in results],
-        *scores,
-        [result.granularity for result in results],
-        [one.audio.duration_s for one in utterances],
-        [one.audio.sample_rate for one in utterances],
-        [one.n_frames for one in utterances],
-        _vector_column(matrix, np.array([one.embedding is None for one in utterances], bool)),
-        norms,
-        [one.warnings for one in utterances],
-        [result.text for result in results],
-        [one.content_hash for one in utterances],
-        now,
-    ]
-    arrays = [
-        column if isinstance(column, pa.Array) else pa.array(column, field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _vector_column(matrix: Floats, missing: NDArray[np.bool_]) -> pa.Array:
-    """Wrap the matrix without copying it; rows without a vector are NULL."""
-    dimension = matrix.shape[1]
-    if missing.any():
-        filled = np.zeros((len(missing), dimension), np.float32)
-        filled[~missing] = matrix
-        return pa.FixedSizeListArray.from_arrays(
-            pa.array(filled.ravel()), dimension, mask=pa.array(missing)
-        )
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), dimension)

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from e2vdb.ingest.batches import Place
 from e2vdb.ingest.files import FileSystem
+from e2vdb.ingest.jobs import Place
 from e2vdb.ingest.layouts import Folder, Layout, Recording, recordings_in
 from e2vdb.ingest.names import printable
 from e2vdb.ingest.npy import HEAD, parse_header

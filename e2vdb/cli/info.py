@@ -9,8 +9,8 @@ import click
 from e2vdb.cli.options import db_option, open_database, size
 from e2vdb.database import Database, DatabaseInfo
 from e2vdb.errors import InputError
-from e2vdb.ingest.batches import Place
 from e2vdb.ingest.files import LocalFiles
+from e2vdb.ingest.jobs import Place
 from e2vdb.ingest.names import printable
 from e2vdb.ingest.survey import latest_output
 from e2vdb.loading.ingest import check_root

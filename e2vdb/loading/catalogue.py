@@ -7,7 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from e2vdb.ingest.batches import Known, Place
+from e2vdb.ingest.jobs import Known, Place
 from e2vdb.ingest.names import printable
 from e2vdb.store.store import Store
 from e2vdb.store.tables import REJECTS_TABLE, SOURCES_TABLE, UTTERANCES, Table

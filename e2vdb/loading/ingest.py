@@ -13,8 +13,8 @@ from e2vdb.distill.distiller import read_distiller
 from e2vdb.distill.fit import FEWEST_ROWS, apply_everywhere, fit, import_ahead
 from e2vdb.errors import InputError, StorageError, UsageError
 from e2vdb.head.head import read_head
-from e2vdb.ingest.batches import Job, Place
 from e2vdb.ingest.files import LocalFiles
+from e2vdb.ingest.jobs import Job, Place
 from e2vdb.ingest.layouts import layouts
 from e2vdb.ingest.names import printable
 from e2vdb.ingest.survey import survey_dimension

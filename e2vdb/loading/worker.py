@@ -9,8 +9,9 @@ import pyarrow as pa
 from e2vdb.distill.distiller import Distiller
 from e2vdb.head.fill import score_batch
 from e2vdb.head.head import Head
-from e2vdb.ingest.batches import Job, Place, Reading, Stamp, read_directories
+from e2vdb.ingest.batches import read_directories
 from e2vdb.ingest.frames import FrameSource, frame_rows
+from e2vdb.ingest.jobs import Job, Place, Reading, Stamp
 from e2vdb.ingest.rejects import Reject, Unusable
 from e2vdb.ingest.schema import frames_schema
 from e2vdb.store.address import Address

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from e2vdb.ingest.batches import Job, Known, Place, Reading, Stamp, read_directories
+from e2vdb.ingest.batches import read_directories
 from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.frames import FrameSource
+from e2vdb.ingest.jobs import Job, Known, Place, Reading, Stamp
 from e2vdb.ingest.layouts import layouts
 from e2vdb.ingest.limits import Limits
 from e2vdb.ingest.rejects import Reject

@@ -7,8 +7,9 @@ import pytest
 from build import frames, vector, write_flat, write_npy, write_output, write_outputs
 
 from e2vdb.ingest import batches
-from e2vdb.ingest.batches import Place, read_directories
+from e2vdb.ingest.batches import read_directories
 from e2vdb.ingest.files import LocalFiles
+from e2vdb.ingest.jobs import Place
 from e2vdb.ingest.layouts import Recording, layouts
 from e2vdb.ingest.rejects import CODES, Unusable
 from e2vdb.ingest.schema import utterances_schema

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from build import frames, npy_bytes, result_document, vector, write_flat, write_npy, write_output
 
-from e2vdb.ingest.batches import Known, Place
 from e2vdb.ingest.files import LocalFiles, unreadable
+from e2vdb.ingest.jobs import Known, Place
 from e2vdb.ingest.rejects import CODES
 
 NAME = "outputs_20240104_223000"

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from build import result_document, write_output
 
-from e2vdb.ingest.batches import Place
 from e2vdb.ingest.files import LocalFiles
+from e2vdb.ingest.jobs import Place
 from e2vdb.ingest.survey import latest_output
 from e2vdb.ingest.times import is_output_name, time_in_name, time_in_result
 

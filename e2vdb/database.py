@@ -15,8 +15,9 @@ from e2vdb.analysis import Analysis
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
 from e2vdb.query.functions import load_vector
+from e2vdb.query.lockdown import CHANGEABLE_BY_CLIENTS
 from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
-from e2vdb.query.session import CHANGEABLE_BY_CLIENTS, Session
+from e2vdb.query.session import Session
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import Parameters, run
 from e2vdb.similarity.ann import Effort, build_index, drop_index

@@ -11,7 +11,7 @@ from e2vdb.ingest.limits import WARNINGS
 from e2vdb.ingest.rejects import CODES
 from e2vdb.ingest.schema import frames_schema, utterances_schema
 from e2vdb.query.catalog import functions
-from e2vdb.query.session import RELATIONS, questions
+from e2vdb.query.definitions import RELATIONS, questions
 from e2vdb.store.settings import ABOUT
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")

@@ -10,7 +10,7 @@ from e2vdb.cli.ingest import print_summary
 from e2vdb.cli.options import say
 from e2vdb.cli.output import write_answer
 from e2vdb.cli.progress import talking
-from e2vdb.query.session import read_sql
+from e2vdb.query.definitions import read_sql
 
 QUESTIONS = (
     "question_emotions_of_all_calls",

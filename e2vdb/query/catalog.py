@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import duckdb
 
+from e2vdb.query.definitions import RELATIONS, definitions, read_sql
 from e2vdb.query.functions import FUNCTIONS
-from e2vdb.query.session import RELATIONS, definitions, read_sql
 
 Ask = Callable[[str], duckdb.DuckDBPyRelation | None]
 

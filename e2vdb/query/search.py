@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from e2vdb.errors import UsageError
 from e2vdb.loading.pool import default_workers
 from e2vdb.query.calls import ROW, CallRows
+from e2vdb.query.definitions import read_sql
+from e2vdb.query.lockdown import locked_connection
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import quote_at
 from e2vdb.similarity.ann import Effort, has_index, search_index
@@ -265,8 +267,6 @@ def _check_mode(mode: str, k: int) -> None:
 
 def _ask_filter(calls: CallRows, filter: str, count: int) -> Mask:
     """Run a filter on a connection of its own, for the caller's is busy with the search."""
-    from e2vdb.query.session import locked_connection, read_sql
-
     mask = np.zeros(count, bool)
     with locked_connection() as connection:
         connection.register("_call_rows", calls)

@@ -1,19 +1,15 @@
-"""A DuckDB connection over a database: read-only, locked down, with all relations and functions."""
+"""A DuckDB connection over a database, with all relations and functions."""
 
-import os
-import re
-import tempfile
 from contextlib import suppress
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
 import duckdb
 
 from e2vdb.query.align_functions import register_alignments
 from e2vdb.query.analysis_functions import register_analysis
 from e2vdb.query.calls import CallRows
+from e2vdb.query.definitions import RELATIONS, definitions, read_sql
 from e2vdb.query.functions import BEGIN, register_functions
+from e2vdb.query.lockdown import CHANGEABLE, locked_connection
 from e2vdb.query.reference_functions import register_references
 from e2vdb.query.relation import StoredTable
 from e2vdb.query.search import Searcher
@@ -21,54 +17,7 @@ from e2vdb.query.search_functions import register_search
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.vector_functions import register_vectors
 
-RELATIONS = {
-    "utterances": "one row an output directory, with its vectors and the raw result",
-    "calls": "what most people query: utterances without vectors, joined with metadata",
-    "frames": "one row a frame of 20 ms",
-    "metadata": "what your files say of each call",
-    "rejects": "directories that are no row, and why",
-    "neighbors": "each call's nearest calls, made by `e2vdb neighbors`",
-    "reference_sets": "named lists of calls to compare others with",
-    "alignments": "linear maps from voice to another space",
-    "text_vectors": "what was said, as vectors of an alignment's space",
-    "distillers": "fitted PCA models behind `distilled`",
-    "settings": "limits set with `e2vdb config`",
-    "events": "launches, trainings and whatever else may move feelings",
-    "clusters": "which cluster each call is in, by clustering",
-    "cluster_centroids": "the fitted clusters, with their labels",
-    "emotion_map": "two-dimensional coordinates of calls, for plots",
-    "heads": "imported classifier heads",
-}
-
 _TABLES = tuple(name for name in RELATIONS if name != "calls")
-STATEMENT = "statement"
-QUESTION = "question_"
-"""Files of `sql/` that begin so are example questions, not definitions."""
-
-CHANGEABLE = ("TimeZone", "threads", "memory_limit", "Calendar", "enable_progress_bar")
-"""Settings that SQL may change."""
-
-CHANGEABLE_BY_CLIENTS = (*CHANGEABLE, "python_enable_replacements")
-"""On a connection that is given out: ibis sets this one, to false, before anything else."""
-
-
-def locked_connection(changeable: tuple[str, ...] = CHANGEABLE) -> duckdb.DuckDBPyConnection:
-    """Return an empty DuckDB connection that cannot reach a file.
-
-    External access is off for good, and the configuration is locked but for a few harmless
-    settings: SQL on it reads what is registered and writes nothing that is stored.
-    """
-    connection = duckdb.connect(
-        config={
-            "python_enable_replacements": False,
-            "temp_directory": str(Path(tempfile.gettempdir()) / f"e2vdb-{os.getpid()}"),
-            "enable_external_access": False,
-        }
-    )
-    allowed = ", ".join(f"'{name}'" for name in changeable)
-    connection.execute(f"SET allowed_configs = [{allowed}]")
-    connection.execute("SET lock_configuration = true")
-    return connection
 
 
 class Session:
@@ -127,38 +76,3 @@ def _register(
     connection.execute(
         f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {name}_source WHERE {BEGIN}()"
     )
-
-
-def definitions() -> list[str]:
-    """Return the names of the view and macro files, each after those that it refers to."""
-    names = sorted(name for name in _names() if not name.startswith(QUESTION))
-    ordered = [STATEMENT, *RELATIONS]
-    for name in names:
-        _add_after_its_needs(name, names, ordered)
-    return ordered
-
-
-def _add_after_its_needs(name: str, names: list[str], ordered: list[str]) -> None:
-    """Append a definition, first those it calls: DuckDB looks them up when it is made."""
-    if name in ordered:
-        return
-    words = set(re.findall(r"\w+(?=\()", read_sql(name))) - {name}
-    for needed in sorted(words.intersection(names)):
-        _add_after_its_needs(needed, names, ordered)
-    ordered.append(name)
-
-
-@cache
-def read_sql(name: str) -> str:
-    """Return the text of one file of `sql/`."""
-    return files("e2vdb.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def questions() -> list[str]:
-    """Return the names of the example questions."""
-    return sorted(name for name in _names() if name.startswith(QUESTION))
-
-
-def _names() -> list[str]:
-    paths = files("e2vdb.sql").iterdir()
-    return [path.name.removesuffix(".sql") for path in paths if path.name.endswith(".sql")]

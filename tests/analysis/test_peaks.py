@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest_analysis import rows_of
 
-from e2vdb.query.session import definitions, read_sql
+from e2vdb.query.definitions import definitions, read_sql
 
 
 def test_the_launch_peak_is_found_and_named(db, planted) -> None:

@@ -7,7 +7,7 @@ from conftest_analysis import rows_of
 from test_frames_and_head import head_file  # noqa: F401 - a fixture
 
 from e2vdb.query.catalog import functions
-from e2vdb.query.session import QUESTION, definitions, read_sql
+from e2vdb.query.definitions import QUESTION, definitions, read_sql
 
 QUESTIONS = sorted(
     path.name.removesuffix(".sql")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from e2vdb.query.session import definitions, read_sql
+from e2vdb.query.definitions import definitions, read_sql
 
 STATISTICS = (
     "wilson_low",

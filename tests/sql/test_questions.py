@@ -7,7 +7,7 @@ import pytest
 from demo_database import DemoDatabase
 
 import e2vdb
-from e2vdb.query.session import QUESTION, definitions, questions, read_sql
+from e2vdb.query.definitions import QUESTION, definitions, questions, read_sql
 
 
 @pytest.mark.parametrize("name", questions())

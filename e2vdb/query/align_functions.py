@@ -6,13 +6,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.alignment.gaps import GAPS, alignment_gaps
 from e2vdb.alignment.maps import LinearMap, read_map
 from e2vdb.errors import UsageError
 from e2vdb.query.reference_functions import as_lists
-from e2vdb.query.registry import put_function
+from e2vdb.query.registry import put_batched
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.vector_functions import vectors_of
 
@@ -98,22 +97,18 @@ def register_alignments(connection: duckdb.DuckDBPyConnection, snapshot: Snapsho
         asked = zip(names.to_pylist(), tops.to_pylist(), strict=True)
         return as_lists([alignments.gaps(name, top) for name, top in asked], GAPS)
 
-    put_function(
+    put_batched(
         connection,
         "_e2v_align",
         align,
         ["FLOAT[]", "VARCHAR"],
         "FLOAT[]",
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
     )
-    put_function(
+    put_batched(
         connection,
         "_e2v_alignment_gaps",
         gaps,
         ["VARCHAR", "INTEGER"],
         _GAP,
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
         side_effects=True,  # else folded into a constant, slow for many rows
     )

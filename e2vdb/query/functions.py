@@ -5,7 +5,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.errors import InputError
 from e2vdb.ingest.files import LocalFiles
@@ -18,7 +17,7 @@ from e2vdb.ingest.npy import (
 )
 from e2vdb.ingest.rejects import Unusable
 from e2vdb.query.analysis_functions import ANALYSIS_FUNCTIONS
-from e2vdb.query.registry import put_function
+from e2vdb.query.registry import put_batched, put_function
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.vector_functions import VECTOR_FUNCTIONS
 
@@ -87,16 +86,14 @@ def register_functions(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot
         side_effects=True,  # the file may change between two calls
     )
     distill = _Distill(snapshot)
-    put_function(
+    put_batched(
         connection,
         "e2v_distill",
         distill.__call__,
         [f"FLOAT[{dimension}]"],
         f"FLOAT[{distill.dimensions or ''}]",
-        type=PythonUDFType.ARROW,
         # NULLs come to the function too: DuckDB 1.5 takes them out and puts the answers back
         # on the wrong rows.
-        null_handling=FunctionNullHandling.SPECIAL,
     )
 
 

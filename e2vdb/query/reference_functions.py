@@ -5,10 +5,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.errors import UsageError
-from e2vdb.query.registry import put_function
+from e2vdb.query.registry import put_batched
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.references.deviation import why_deviates
 from e2vdb.references.profile import Profile, read_profile
@@ -88,14 +87,12 @@ def register_references(connection: duckdb.DuckDBPyConnection, snapshot: Snapsho
         ("_e2v_why_deviates", reasons, ["VARCHAR", "VARCHAR", "INTEGER"], _REASON),
     )
     for name, function, parameters, returns in functions:
-        put_function(
+        put_batched(
             connection,
             name,
             function,
             parameters,
             returns,
-            type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.SPECIAL,
             side_effects=True,  # else folded into a constant, slow for as many rows as calls
         )
 

@@ -167,10 +167,6 @@ class Searcher:
         hashes = state.calls.columns(["content_hash"])[0]
         return NeighborsJob(store, state.exact, state.ids, hashes, k, default_workers())
 
-    def prepare(self, report: Progress) -> None:
-        """Bring the local cache up to date, telling how far it is."""
-        self._state(report)
-
     def __len__(self) -> int:
         return len(self._state().exact)
 

@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-from duckdb.func import FunctionNullHandling, PythonUDFType
+from duckdb.func import FunctionNullHandling
 
 from e2vdb.errors import UsageError
-from e2vdb.query.registry import put_function
+from e2vdb.query.registry import put_batched, put_function
 from e2vdb.query.search import SHOWN, Searcher, State
 from e2vdb.similarity.exact import Neighbors
 from e2vdb.similarity.sketch import Doubles
@@ -50,14 +50,12 @@ def register_search(connection: duckdb.DuckDBPyConnection, searcher: Searcher) -
         "_e2v_within": (within, ["FLOAT[]", "DOUBLE"]),
     }
     for name, (function, parameters) in batched.items():
-        put_function(
+        put_batched(
             connection,
             name,
             function,
             parameters,
             HIT,
-            type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.SPECIAL,
             side_effects=True,  # else folded while planning, before the statement's snapshot
         )
 

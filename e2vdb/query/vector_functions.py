@@ -6,11 +6,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from e2vdb.bands import BANDS, DIMENSION, band_norms, robust
 from e2vdb.errors import UsageError
-from e2vdb.query.registry import put_function
+from e2vdb.query.registry import put_batched
 from e2vdb.store.vectors import Floats
 
 VECTOR_FUNCTIONS = {
@@ -29,14 +28,12 @@ def register_vectors(connection: duckdb.DuckDBPyConnection) -> None:
         ("e2v_bands", _bands, ["FLOAT[]"], _BANDS),
     )
     for name, function, parameters, returns in functions:
-        put_function(
+        put_batched(
             connection,
             name,
             function,
             parameters,
             returns,
-            type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.SPECIAL,
         )
 
 

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +81,15 @@ class BlockCache:
         in_memory = total * self._basis.row_bytes <= limit_bytes()
         for gone in self._blocks.keys() - names.keys():
             del self._blocks[gone]
-        done = 0
+        done, made = 0, False
         for name, fragment in names.items():
             if name not in self._blocks:
                 self._blocks[name] = self._load(name, fragment, in_memory)
+                made = True
             done += len(self._blocks[name])
             report(done, total)
+        if made:
+            self.clean()
         return [self._blocks[name] for name in names]
 
     def _load(self, name: str, fragment: lance.LanceFragment, in_memory: bool) -> Block:
@@ -122,11 +126,10 @@ class BlockCache:
         if not self.folder.is_dir():
             return
         for folder in self.folder.iterdir():
-            unused = time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86_400
-            if unused and folder.name not in self._blocks:
-                for file in folder.iterdir():
-                    file.unlink(missing_ok=True)
-                folder.rmdir()
+            with suppress(FileNotFoundError):  # another process cleans as well
+                unused = time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86_400
+                if unused and folder.name not in self._blocks:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache_home() -> Path:

@@ -1,5 +1,6 @@
 """Search through SQL and Python: answers, filters, freshness and errors."""
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -137,6 +138,22 @@ def test_a_broken_cache_file_is_made_again(
         file.write_bytes(b"\x93NUMPY")
     with e2vdb.connect(db.address.uri) as other:
         assert ids(other, "FROM similar_calls('u0003')") == before
+
+
+def test_blocks_that_no_search_used_for_a_week_are_removed(
+    db: Database, vectors: np.ndarray, tmp_path: Path
+) -> None:
+    before = ids(db, "FROM similar_calls('u0003')")
+    (mine,) = (tmp_path / "cache").iterdir()
+    old, young = mine / "old", mine / "young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "vectors.npy").write_bytes(b"x")
+    os.utime(old, (0, 0))
+    with e2vdb.connect(db.address.uri) as other:
+        assert ids(other, "FROM similar_calls('u0003')") == before
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_sketches_past_the_limit_are_read_from_disk(

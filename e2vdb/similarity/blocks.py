@@ -110,7 +110,8 @@ class BlockCache:
         assert self._basis is not None  # noqa: S101 - set by read
         if not (folder / "offsets.npy").exists():
             _write_vectors(folder, fragment)
-        vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        mapped = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        vectors = mapped.view(np.ndarray)  # the class memmap makes each slice ten times dearer
         norms = np.load(folder / "norms.npy", allow_pickle=False)
         file = folder / f"sketch-{self._basis.name}.npy"
         if not file.exists():

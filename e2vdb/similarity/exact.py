@@ -1,9 +1,10 @@
 """Exact nearest neighbours: bounds for all rows, full vectors until nothing can be missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +21,22 @@ from e2vdb.similarity.sketch import (
     rounding_slack,
 )
 
-FIRST_CANDIDATES = 512
-"""Rows verified first; among them the k-th similarity is usually found, or nearly so."""
+NEAR = 512
+"""About so many rows of largest bound are set apart; the answer is usually among them."""
+
+FIRST = 4
+"""For each row wanted, so many of largest bound are verified first, to learn the k-th cosine."""
 
 DECIMALS = 12
 """Cosines are compared to so many decimals: double precision's own rounding lies below."""
 
-_NONE = np.zeros(0, np.int64)
 _QUERIES_AT_ONCE = 64
+_BOUND_BYTES = 20_000_000  # of one thread; the allocator hands larger ones back each time
 _CHUNK = 4096
 _SAMPLED = 8192
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Real = TypeVar("Real", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,26 @@ class Neighbors:
     rows: Rows
     similarities: Doubles
     verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Upper bounds of all cosines: `values` (m, n) but for a constant a query, `shift` (m,)."""
+
+    values: Floats
+    shift: Doubles
+
+    def reaching(self, query: int, least: float, rows: Rows, *, whole: bool = False) -> Rows:
+        """Return those of `rows` whose bound for the query reaches `least`.
+
+        With `whole`, `rows` are only where to look first: all of largest bound, up to some.
+        """
+        value = np.nextafter(np.float32(least - self.shift[query]), np.float32(-np.inf))
+        here = self.values[query, rows]
+        if whole and value < here.min(initial=np.inf):
+            return np.flatnonzero(self.values[query] >= value)
+        reached: Rows = rows[here >= value]
+        return reached
 
 
 class ExactSearch:
@@ -82,85 +107,92 @@ class ExactSearch:
         if not count or not len(queries):
             return [Neighbors(np.zeros(0, np.int64), np.zeros(0), 0) for _ in queries]
         shut = None if usable.all() else np.flatnonzero(~usable)
-        found: list[Neighbors] = []
-        for start in range(0, len(queries), _QUERIES_AT_ONCE):
-            part = queries[start : start + _QUERIES_AT_ONCE]
-            bounds, slack = self._bounds(part)
+        fitting = max(1, _BOUND_BYTES // (4 * len(self)))
+        size = min(_QUERIES_AT_ONCE, fitting, -(-len(queries) // threads))
+
+        def part(start: int) -> list[Neighbors]:
+            here = queries[start : start + size]
+            bounds = self._bound(here)
             if shut is not None:
-                bounds[:, shut] = -np.inf
+                bounds.values[:, shut] = -np.inf
+            return self._verify(here, bounds, min(k, count), least)
 
-            def one(
-                order: int, part: Doubles = part, bounds: Floats = bounds, slack: float = slack
-            ) -> Neighbors:
-                return self._verify(part[order], bounds[order], slack, min(k, count), least)
+        starts = range(0, len(queries), size)
+        if threads == 1 or len(starts) == 1:
+            return [one for start in starts for one in part(start)]
+        # Side by side; BLAS's own threads would only get in each other's way.
+        with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
+            return [one for found in pool.map(part, starts) for one in found]
 
-            found += _each(one, len(part), threads)
-        return found
-
-    def _bounds(self, queries: Doubles) -> tuple[Floats, float]:
-        """Return an upper bound of every cosine (m, n), but for `slack`."""
+    def _bound(self, queries: Doubles) -> _Bounds:
+        """Bound every cosine (m, n) from above."""
         right, constants = query_side(queries, self._basis)
-        bounds = np.empty((len(queries), len(self)), np.float32)
+        room = np.empty((len(queries), len(self)), np.float32)
         for block, start in zip(self._blocks, self.starts, strict=False):
-            here = bounds[:, start : start + len(block)]
+            here = room[:, start : start + len(block)]
             if len(queries) == 1:
                 np.matmul(block.sketch, right[0], out=here[0])
             else:
                 np.matmul(right, block.sketch.T, out=here)
-        bounds += constants.astype(np.float32)[:, None]
-        return bounds, rounding_slack(right.shape[1] + 1, right)
+        return _Bounds(room, constants + rounding_slack(right.shape[1] + 1, right))
 
-    def _verify(
-        self, query: Doubles, bounds: Floats, slack: float, k: int, least: float
-    ) -> Neighbors:
+    def _verify(self, queries: Doubles, bounds: _Bounds, k: int, least: float) -> list[Neighbors]:
         """Verify candidates until the k-th cosine found exceeds the bound of all others.
 
-        Candidates are taken by falling bounds; a cosine in float32 is off by at most
-        `error`, so rows that could still tie with the k-th are kept for double precision.
+        The few rows of largest bound teach the k-th cosine, nearly; then come all whose bound
+        reaches it, best bounds first. A cosine in float32 is off by at most `error`, so rows
+        that could still tie with the k-th are kept for double precision.
         """
-        width = len(query)
-        error = (width + 4) * UNIT_ROUNDOFF
-        query32 = query.astype(np.float32)
-        floor = least - error
-        threshold = _first_threshold(bounds, max(FIRST_CANDIDATES, 4 * k))
-        candidates = np.flatnonzero(bounds >= threshold)
-        cosines = self._cosines(candidates, query32)
-        rows, verified = candidates, len(candidates)
-        kth = _kth_largest(cosines, k, floor)
-        # Everything whose bound reaches the k-th cosine so far, best bounds first.
-        reach = kth - error - slack
-        rest = _NONE
-        if reach < threshold:
-            rest = np.flatnonzero((bounds < threshold) & (bounds >= reach))
-        if len(rest) > _CHUNK:
-            rest = rest[np.argsort(-bounds[rest], kind="stable")]
-        for start in range(0, len(rest), _CHUNK):
-            chunk = rest[start : start + _CHUNK]
-            chunk = chunk[bounds[chunk] >= kth - error - slack]
-            if not len(chunk):
-                break
-            chunk = np.sort(chunk)
-            rows = np.concatenate([rows, chunk])
-            cosines = np.concatenate([cosines, self._cosines(chunk, query32)])
-            verified += len(chunk)
-            kth = _kth_largest(cosines, k, floor)
-            still = cosines >= kth - 2 * error
-            rows, cosines = rows[still], cosines[still]
-        close = rows[cosines >= kth - 2 * error]
-        exact = self.vectors(close).astype(np.float64) @ query / self.norms[close]
-        # Equal vectors must tie whatever order their products were summed in.
-        exact = np.clip(np.round(exact, DECIMALS), -1.0, 1.0)
-        order = np.lexsort((close, -exact))
-        close, exact = close[order], exact[order]
-        if len(close) > k:
-            kept = exact >= exact[k - 1]
-            close, exact = close[kept], exact[kept]
-        return Neighbors(close, exact, verified)
+        error = (queries.shape[1] + 4) * UNIT_ROUNDOFF
+        floor = max(least - error, -2.0)
+        queries32 = queries.astype(np.float32)
+        orders = range(len(queries))
+        first = FIRST * k if floor <= -2 else 0  # a floor needs no learning
+        nears = [_near(bounds.values[one], max(NEAR, 2 * first)) for one in orders]
+        rows = [
+            _of_largest(near, bounds.values[one, near], first) for one, near in enumerate(nears)
+        ]
+        cosines = self._cosines(queries32, rows)
+        verified = np.array([len(one) for one in rows])
 
-    def _cosines(self, rows: Rows, query: Floats) -> Floats:
-        cosines: Floats = self.vectors(rows) @ query
-        cosines /= self.norms[rows]
-        return cosines
+        rest = []
+        for one in orders:
+            kth = _kth_largest(cosines[one], k, floor)
+            left = bounds.reaching(one, kth - error, nears[one], whole=True)
+            left = left[np.isin(left, rows[one], assume_unique=True, invert=True)]
+            rest.append(left[np.argsort(-bounds.values[one, left], kind="stable")])
+        while any(len(one) for one in rest):
+            chunk = [one[:_CHUNK] for one in rest]
+            new = self._cosines(queries32, chunk)
+            for one in [one for one in orders if len(chunk[one])]:
+                verified[one] += len(chunk[one])
+                rows[one] = np.concatenate([rows[one], chunk[one]])
+                cosines[one] = np.concatenate([cosines[one], new[one]])
+                kth = _kth_largest(cosines[one], k, floor)
+                still = cosines[one] >= kth - 2 * error
+                rows[one], cosines[one] = rows[one][still], cosines[one][still]
+                rest[one] = bounds.reaching(one, kth - error, rest[one][_CHUNK:])
+        close = [
+            np.sort(here[found >= _kth_largest(found, k, floor) - 2 * error])
+            for here, found in zip(rows, cosines, strict=True)
+        ]
+        exact = self._cosines(queries, close)
+        return [_nearest(*one, k) for one in zip(close, exact, verified.tolist(), strict=True)]
+
+    def _cosines(self, queries: NDArray[Real], rows: Sequence[Rows]) -> list[NDArray[Real]]:
+        """Return each query's cosines with its rows, in the queries' own precision."""
+        flat = np.concatenate(rows)
+        which = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+        found = np.empty(len(flat), queries.dtype)
+        for start in range(0, len(flat), _CHUNK):
+            here = slice(start, start + _CHUNK)
+            vectors = self.vectors(flat[here]).astype(queries.dtype, copy=False)
+            if len(queries) == 1:
+                found[here] = vectors @ queries[0]
+            else:
+                np.einsum("ij,ij->i", vectors, queries[which[here]], out=found[here])
+        found /= self.norms[flat]
+        return np.split(found, np.cumsum([len(one) for one in rows])[:-1])
 
     def vectors(self, rows: Rows) -> Floats:
         """Return the stored vectors of sorted or unsorted rows, (len(rows), D)."""
@@ -199,12 +231,16 @@ class ExactSearch:
         return totals / np.maximum(counts, 1)[:, None], counts
 
 
-def _each(one: Callable[[int], Neighbors], count: int, threads: int) -> list[Neighbors]:
-    """Verify queries side by side; each product is small, so BLAS's own threads only disturb."""
-    if threads == 1 or count == 1:
-        return [one(order) for order in range(count)]
-    with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(count)))
+def _nearest(rows: Rows, cosines: Doubles, verified: int, k: int) -> Neighbors:
+    """Order what was verified, and keep k rows with all that tie with the k-th."""
+    # Equal vectors must tie whatever order their products were summed in.
+    cosines = np.clip(np.round(cosines, DECIMALS), -1.0, 1.0)
+    order = np.lexsort((rows, -cosines))
+    rows, cosines = rows[order], cosines[order]
+    if len(rows) > k:
+        kept = cosines >= cosines[k - 1]
+        rows, cosines = rows[kept], cosines[kept]
+    return Neighbors(rows, cosines, verified)
 
 
 @lru_cache(maxsize=1)
@@ -212,20 +248,25 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _first_threshold(bounds: Floats, wanted: int) -> float:
-    """Return a bound that about `wanted` rows reach, from a sample: sorting all costs more."""
-    usable = bounds.size
-    step = max(1, usable // _SAMPLED)
+def _near(bounds: Floats, wanted: int) -> Rows:
+    """Return about `wanted` rows of largest bound, by a sample: sorting all costs more."""
+    step = max(1, bounds.size // _SAMPLED)
     sample = bounds[::step]
-    rank = min(len(sample) - 1, -(-wanted // step))
-    value = float(np.partition(sample, len(sample) - 1 - rank)[len(sample) - 1 - rank])
-    if value == -np.inf:  # so few rows are left by the filter that the sample missed them
-        return float(np.finfo(np.float32).min)
-    return value
+    rank = len(sample) - 1 - min(len(sample) - 1, -(-wanted // step))
+    threshold = float(np.partition(sample, rank)[rank])
+    if threshold == -np.inf:  # so few rows are left by the filter that the sample missed them
+        threshold = float(np.finfo(np.float32).min)
+    return np.flatnonzero(bounds >= threshold)
+
+
+def _of_largest(rows: Rows, bounds: Floats, count: int) -> Rows:
+    """Return the `count` rows of largest bound, in the order of the table."""
+    others = len(rows) - count
+    return rows if others <= 0 else np.sort(rows[np.argpartition(bounds, others - 1)[others:]])
 
 
 def _kth_largest(cosines: Floats, k: int, floor: float) -> float:
     """Return the k-th largest cosine found, or what a row must reach at least."""
     if len(cosines) < k:
-        return max(floor, -2.0)
+        return floor
     return max(floor, float(np.partition(cosines, len(cosines) - k)[len(cosines) - k]))

@@ -31,7 +31,7 @@ bench: $(VENV)/installed-test
 bench-peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python $(PIP) duckdb==1.5.5 duckdb-extension-vss==1.5.5 numpy pyarrow \
-		faiss-cpu hnswlib sqlite-vec pgserver 'psycopg[binary]'
+		faiss-cpu hnswlib sqlite-vec apsw chromadb pgserver pgvector 'psycopg[binary]'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

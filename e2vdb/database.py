@@ -163,7 +163,10 @@ class Database(Analysis):
         return searcher.vector(text), text
 
     def build_index(self, kind: str = "IVF_RQ", *, rebuild: bool = False, wait: bool = True) -> str:
-        """Build the approximate index, or take new rows into it; return `built` or `updated`."""
+        """Build the approximate index, or take new rows into it.
+
+        Returns `built`, `updated`, or `up to date` when there were no new rows.
+        """
         self._check_writable()
         with writer_lock(self.address, wait=wait):
             return build_index(self._store, kind, rebuild=rebuild)

@@ -92,10 +92,11 @@ def _frame_blocks(
     quoted = utterance_id.replace("'", "''")
     scanner = frames.scanner(
         columns=["start_s", "embedding"],
-        filter=f"utterance_id = '{quoted}' AND embedding IS NOT NULL",
+        filter=f"utterance_id = '{quoted}'",  # naming embedding would read everybody's
         batch_size=BLOCK_ROWS,
     )
-    for batch in scanner.to_batches():
+    for whole in scanner.to_batches():
+        batch = whole.filter(whole.column("embedding").is_valid())
         vectors = matrix(batch.column("embedding")).astype(np.float64)
         heard = vectors.any(axis=1)
         yield batch.column("start_s").to_numpy()[heard], vectors[heard]

@@ -37,16 +37,18 @@ def build_index(store: Store, kind: str = "IVF_RQ", *, rebuild: bool = False) ->
     if kind not in KINDS:
         raise UsageError(f"The index kind must be one of {', '.join(KINDS)}, not {kind!r}.")
     dataset = store.dataset(UTTERANCES)
-    vectors = dataset.count_rows(filter="embedding IS NOT NULL")
-    if vectors < FEWEST_ROWS:
-        raise UsageError(
-            f"An index needs {FEWEST_ROWS:,} embeddings, the database has {vectors:,}; "
-            "exact search answers at once there."
-        )
     with storage_errors(store.address):
         if has_index(dataset) and not rebuild:
+            if not dataset.stats.index_stats(INDEX).get("num_unindexed_rows", 0):
+                return "up to date"
             dataset.optimize.optimize_indices()
             return "updated"
+        vectors = dataset.count_rows(filter="norm IS NOT NULL")  # embeddings are a thousand wider
+        if vectors < FEWEST_ROWS:
+            raise UsageError(
+                f"An index needs {FEWEST_ROWS:,} embeddings, the database has {vectors:,}; "
+                "exact search answers at once there."
+            )
         dataset.create_index(
             "embedding",
             kind,

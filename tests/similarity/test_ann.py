@@ -37,6 +37,7 @@ def test_index_lifecycle(db: Database, vectors: np.ndarray) -> None:
     put_vectors(db, vectors[100:101] + 1e-5, first=9000)
     assert db.search("u0100", 1, mode="ann").table["utterance_id"].to_pylist() == ["u9000"]
     assert db.build_index() == "updated"
+    assert db.build_index() == "up to date"
     db.drop_index()
     again = db.search("u0100", mode="ann")
     assert again.mode == "exact"

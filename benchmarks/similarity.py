@@ -18,7 +18,7 @@ import numpy as np
 import e2vdb
 from benchmarks.memory import peak_bytes
 from benchmarks.report import Row, say
-from benchmarks.voices import queries, write_voices
+from benchmarks.voices import embeddings, queries, write_voices
 from e2vdb.database import Database
 from e2vdb.similarity.ann import Effort
 
@@ -36,9 +36,12 @@ def run(rows: int = 300_000) -> list[Row]:
         for kind in ("easy", "hard"):
             say(f"similarity: {rows:,} {kind} vectors")
             database = Path(folder) / f"{kind}.lancedb"
-            vectors = write_voices(database, kind, rows)
+            vectors = embeddings(kind, rows)
+            started = time.perf_counter()
+            write_voices(database, vectors)
+            written = time.perf_counter() - started
             with e2vdb.connect(database) as db:
-                found += _exact(db, kind, vectors)
+                found += _exact(db, kind, vectors, written)
                 if kind == "easy":
                     found += _approximate(db, vectors) + _many(db, vectors)
                     found += _peers(vectors, Path(folder))
@@ -71,7 +74,7 @@ def _sql(db: Database, mode: str) -> Callable[[np.ndarray], list[int]]:
     return ask
 
 
-def _exact(db: Database, kind: str, vectors: np.ndarray) -> list[Row]:
+def _exact(db: Database, kind: str, vectors: np.ndarray, written: float) -> list[Row]:
     asked = queries(vectors, _QUERIES)
     ask = _sql(db, "exact")
     started = time.perf_counter()
@@ -94,7 +97,10 @@ def _exact(db: Database, kind: str, vectors: np.ndarray) -> list[Row]:
             f">= {least}x, recall 1",
             flat / ours >= least and all(hits),
         ),
-        Row(f"first search ({kind}): local cache made", f"{first:.1f} s"),
+        Row(
+            f"from vectors to first answer ({kind}): commits, distiller, local cache",
+            f"{written:.1f} + {first:.1f} s",
+        ),
     ]
     against = f"{ours:.1f} ms against {product:.1f} ms: {ours / product:.2f}x"
     reach, met = ("<= 1x", ours <= product) if kind == "easy" else ("", None)
@@ -153,7 +159,8 @@ def _many(db: Database, vectors: np.ndarray) -> list[Row]:
 def _neighbors(folder: Path, rows: int) -> list[Row]:
     say(f"similarity: neighbours of {rows:,} calls")
     database = folder / "neighbors.lancedb"
-    vectors = write_voices(database, "easy", rows)
+    vectors = embeddings("easy", rows)
+    write_voices(database, vectors)
     command = [sys.executable, "-m", "e2vdb", "--db", str(database), "neighbors", "--k", str(K)]
     started = time.perf_counter()
     peak = peak_bytes(command)

@@ -18,17 +18,15 @@ _RANK = 20
 _CENTRES = 400
 
 
-def write_voices(folder: Path, kind: str, rows: int) -> np.ndarray:
-    """Write a distilled database of `rows` embeddings and return them, (rows, 1024) float32."""
+def write_voices(folder: Path, vectors: np.ndarray) -> None:
+    """Write a distilled database of embeddings (n, 1024)."""
     store = Store(resolve(folder))
     store.create(DIMENSION)
-    vectors = embeddings(kind, rows)
-    for start in range(0, rows, _BATCH):
+    for start in range(0, len(vectors), _BATCH):
         table = _table(vectors[start : start + _BATCH], start)
         staged = stage(store.address, UTTERANCES, table, table.schema)
         commit(store, UTTERANCES, staged, {}, "benchmark")
     apply_everywhere(store, fit(store, 0.95))
-    return vectors
 
 
 def embeddings(kind: str, rows: int) -> np.ndarray:

@@ -62,6 +62,7 @@ class Snapshot:
         self._tables = dict(pinned(store, as_of)) if self._fixed else {}
         self._planned_at = 0.0
         self._read = False
+        self._shape: tuple[pa.Schema, ...] | None = None
         if not self._fixed:
             self.refresh()
 
@@ -74,6 +75,7 @@ class Snapshot:
         copy = Snapshot.__new__(Snapshot)
         copy._store, copy._lock, copy._fixed = self._store, threading.Lock(), True
         copy._tables, copy._planned_at, copy._read = dict(self._tables), 0.0, False
+        copy._shape = self._shape
         return copy
 
     def refresh(self) -> None:
@@ -81,7 +83,10 @@ class Snapshot:
         if self._fixed:
             return
         with self._lock:
-            self._tables = {table.name: self._store.dataset(table) for table in _VISIBLE}
+            tables = {table.name: self._store.dataset(table) for table in _VISIBLE}
+            if any(tables[name] is not known for name, known in self._tables.items()):
+                self._shape = None
+            self._tables = tables
             self._read = False
             self._planned_at = time.monotonic()
 
@@ -103,7 +108,9 @@ class Snapshot:
     @property
     def shape(self) -> tuple[pa.Schema, ...]:
         """The columns of all tables; where they change, a connection has to be equipped anew."""
-        return tuple(self._tables[table.name].schema for table in _VISIBLE)
+        if self._shape is None:
+            self._shape = tuple(self._tables[table.name].schema for table in _VISIBLE)
+        return self._shape
 
     @property
     def address(self) -> Address:

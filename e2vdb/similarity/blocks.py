@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ LIMIT_BYTES = 2 << 30
 """Bytes of sketch held in memory; past it the files are read as they are needed."""
 
 UNUSED_DAYS = 7.0
-_READ_ROWS = 8192
+_READ_ROWS = 4096
+_THREADS = min(4, os.cpu_count() or 1)  # each holds some 100 MB while it copies
 Floats = NDArray[np.float32]
 
 
@@ -81,14 +83,15 @@ class BlockCache:
         in_memory = total * self._basis.row_bytes <= limit_bytes()
         for gone in self._blocks.keys() - names.keys():
             del self._blocks[gone]
-        done, made = 0, False
-        for name, fragment in names.items():
-            if name not in self._blocks:
-                self._blocks[name] = self._load(name, fragment, in_memory)
-                made = True
-            done += len(self._blocks[name])
-            report(done, total)
-        if made:
+        new = {name: fragment for name, fragment in names.items() if name not in self._blocks}
+        done = sum(map(len, self._blocks.values()))
+        with ThreadPoolExecutor(_THREADS) as pool:
+            loaded = pool.map(lambda name: self._load(name, new[name], in_memory), new)
+            for name, block in zip(new, loaded, strict=True):
+                self._blocks[name] = block
+                done += len(block)
+                report(done, total)
+        if new:
             self.clean()
         return [self._blocks[name] for name in names]
 
@@ -176,7 +179,7 @@ def _write_vectors(folder: Path, fragment: lance.LanceFragment) -> None:
         )
         for batch in scanner.to_batches():
             vectors = _filled(batch.column("embedding"))
-            part.write(vectors.astype("<f4", copy=False).tobytes())
+            part.write(np.ascontiguousarray(vectors, "<f4").data)
             end = start + len(vectors)
             norms[start:end] = np.linalg.norm(vectors.astype(np.float64), axis=1)
             offsets[start:end] = batch.column("_rowaddr").to_numpy() & 0xFFFFFFFF

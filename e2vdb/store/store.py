@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import lance
 
@@ -43,6 +44,8 @@ class Store:
         if version is not None:
             return self._load(table, version)
         known = self._open.get(table.name)
+        if known is None and table in LATER and self._surely_missing(table):
+            return self._empty(table)
         if known is None or known.latest_version != known.version:
             try:
                 known = self._open[table.name] = self._load(table, None)
@@ -51,6 +54,13 @@ class Store:
                     raise
                 return self._empty(table)
         return known
+
+    def _surely_missing(self, table: Table) -> bool:
+        """Whether there is no folder for a table: every statement asks, and opening is dear."""
+        folder = self.address.folder
+        if folder is None or Path(self.address.table(table.name)).exists():
+            return False
+        return self.exists()
 
     def _empty(self, table: Table) -> lance.LanceDataset:
         """Stand in for a table that the next writer will make in an older database."""

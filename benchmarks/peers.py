@@ -147,17 +147,18 @@ def _sqlite_vec(vectors: np.ndarray) -> Iterator[Tune]:
     import apsw  # Python's own sqlite3 is often built without extensions
     import sqlite_vec
 
-    connection = apsw.Connection(":memory:")
-    connection.enable_load_extension(True)
-    connection.load_extension(sqlite_vec.loadable_path())
-    width = vectors.shape[1]
-    connection.execute(f"CREATE VIRTUAL TABLE voices USING vec0(v float[{width}])")
-    rows = ((row, one.tobytes()) for row, one in enumerate(vectors))
-    with connection:
-        connection.executemany("INSERT INTO voices(rowid, v) VALUES (?, ?)", rows)
-    query = f"SELECT rowid FROM voices WHERE v MATCH ? AND k = {K}"
-    yield lambda _: lambda one: [row[0] for row in connection.execute(query, [one.tobytes()])]
-    connection.close()
+    with tempfile.TemporaryDirectory() as folder:
+        connection = apsw.Connection(f"{folder}/voices.sqlite")
+        connection.enable_load_extension(True)
+        connection.load_extension(sqlite_vec.loadable_path())
+        width = vectors.shape[1]
+        connection.execute(f"CREATE VIRTUAL TABLE voices USING vec0(v float[{width}])")
+        rows = ((row, one.tobytes()) for row, one in enumerate(vectors))
+        with connection:
+            connection.executemany("INSERT INTO voices(rowid, v) VALUES (?, ?)", rows)
+        query = f"SELECT rowid FROM voices WHERE v MATCH ? AND k = {K}"
+        yield lambda _: lambda one: [row[0] for row in connection.execute(query, [one.tobytes()])]
+        connection.close()
 
 
 def _pgvector(vectors: np.ndarray) -> Iterator[Tune]:

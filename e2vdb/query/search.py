@@ -28,8 +28,8 @@ MODES = ("auto", "exact", "ann")
 SHOWN = ("at", "agent", "customer", "product", "team", "emotion", "confidence")
 """Columns of `calls` that an answer shows, so that nobody joins them back by id."""
 
-EXACT_BYTES_A_MS = 12e6
-ANN_MS = 4.0
+EXACT_BYTES_A_MS = 8e6
+ANN_MS = 6.0
 """Measured (see benchmarks): sketch bytes that exact search reads in a millisecond on four
 cores, and what a search of the index takes whatever the table's size."""
 
@@ -63,6 +63,7 @@ class State:
     ids: pa.ChunkedArray
     filters: dict[str, Mask]
     means: dict[str, tuple[list[str], Doubles, Rows]]
+    shown: list[pa.Table]
 
 
 class Searcher:
@@ -142,16 +143,11 @@ class Searcher:
 
     @staticmethod
     def columns(state: State, rows: Rows, names: Sequence[str]) -> list[pa.Array]:
-        """Return columns of `calls` for some rows; `at` is coalesced as in the view."""
-        taken = pa.array(rows, pa.int64())
-        stored = {
-            name: column.take(taken).combine_chunks()
-            for name, column in zip(_STORED, state.calls.columns(_STORED), strict=True)
-        }
-        stored["at"] = pc.coalesce(
-            stored["called_at"], stored["recorded_at"], stored["recognized_at"]
-        )
-        return [stored[name] for name in names]
+        """Return columns of `calls` that an answer shows, for some rows."""
+        if not state.shown:
+            state.shown.append(_shown(state.calls))
+        taken = state.shown[0].select(names).take(pa.array(rows, pa.int64()))
+        return [column.combine_chunks() for column in taken.columns]
 
     def table(self, found: Neighbors, state: State) -> pa.Table:
         """Return found rows with the columns that an answer shows."""
@@ -184,7 +180,7 @@ class Searcher:
         blocks = self._cache.read(tables["utterances"], distiller, report)
         basis: Basis = make_basis(distiller, tables.dimension)
         ids = calls.columns(["utterance_id"])[0]
-        return State(versions, tables, calls, blocks, ExactSearch(blocks, basis), ids, {}, {})
+        return State(versions, tables, calls, blocks, ExactSearch(blocks, basis), ids, {}, {}, [])
 
     def _exact(self, state: State, units: Doubles, k: int, mask: Mask | None) -> list[Neighbors]:
         if len(units) == 1:
@@ -226,7 +222,15 @@ EMPTY_ANSWER = pa.table(
     {"utterance_id": pa.array([], pa.string()), "similarity": pa.array([], pa.float64())}
 )
 _FILTERS_KEPT = 64
-_STORED = ("utterance_id", "called_at", "recorded_at", "recognized_at", *SHOWN[1:])
+_MOMENTS = ("called_at", "recorded_at", "recognized_at")  # the first there is, as in the view
+_STORED = ("utterance_id", *_MOMENTS, *SHOWN[1:])
+
+
+def _shown(calls: CallRows) -> pa.Table:
+    """Return the columns that answers show, in one piece: taking rows of many costs more."""
+    found = pa.table(calls.columns(_STORED), names=_STORED)
+    at = pc.coalesce(*(found[name] for name in _MOMENTS))
+    return found.drop_columns(list(_MOMENTS)).append_column("at", at).combine_chunks()
 
 
 def _agent_means(state: State) -> tuple[list[str], Doubles, Rows]:

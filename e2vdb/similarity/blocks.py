@@ -175,7 +175,10 @@ def _write_vectors(folder: Path, fragment: lance.LanceFragment) -> None:
         )
         start = 0
         scanner = fragment.scanner(
-            columns=["embedding"], with_row_address=True, batch_size=_READ_ROWS
+            columns=["embedding"],
+            with_row_address=True,
+            batch_size=_READ_ROWS,
+            batch_readahead=2,
         )
         for batch in scanner.to_batches():
             vectors = _filled(batch.column("embedding"))

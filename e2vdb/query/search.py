@@ -18,7 +18,8 @@ from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import quote_at
 from e2vdb.similarity.ann import Effort, has_index, search_index
 from e2vdb.similarity.blocks import Block, BlockCache
-from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors, Rows
+from e2vdb.similarity.candidates import Rows
+from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors
 from e2vdb.similarity.neighbors import NeighborsJob
 from e2vdb.similarity.sketch import Basis, Doubles, make_basis
 from e2vdb.store.address import Address

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from threadpoolctl import ThreadpoolController
 
 from e2vdb.similarity.blocks import Block
+from e2vdb.similarity.candidates import Bounds, Rows, Seen, near_rows, of_largest
 from e2vdb.similarity.sketch import (
     UNIT_ROUNDOFF,
     Basis,
@@ -33,8 +34,7 @@ DECIMALS = 12
 _QUERIES_AT_ONCE = 64
 _BOUND_BYTES = 10_000_000  # of one thread; twice as much is hardly faster and takes twice the heap
 _CHUNK = 4096
-_SAMPLED = 8192
-Rows = NDArray[np.int64]
+_SCAN = 8  # a row read in a scan costs so many times less than one fetched
 Mask = NDArray[np.bool_]
 Real = TypeVar("Real", np.float32, np.float64)
 
@@ -46,26 +46,6 @@ class Neighbors:
     rows: Rows
     similarities: Doubles
     verified: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Upper bounds of all cosines: `values` (m, n) but for a constant a query, `shift` (m,)."""
-
-    values: Floats
-    shift: Doubles
-
-    def reaching(self, query: int, least: float, rows: Rows, *, whole: bool = False) -> Rows:
-        """Return those of `rows` whose bound for the query reaches `least`.
-
-        With `whole`, `rows` are only where to look first: all of largest bound, up to some.
-        """
-        value = np.nextafter(np.float32(least - self.shift[query]), np.float32(-np.inf))
-        here = self.values[query, rows]
-        if whole and value < here.min(initial=np.inf):
-            return np.flatnonzero(self.values[query] >= value)
-        reached: Rows = rows[here >= value]
-        return reached
 
 
 class ExactSearch:
@@ -124,7 +104,7 @@ class ExactSearch:
         with _blas().limit(limits=1), ThreadPoolExecutor(threads) as pool:
             return [one for found in pool.map(part, starts) for one in found]
 
-    def _bound(self, queries: Doubles) -> _Bounds:
+    def _bound(self, queries: Doubles) -> Bounds:
         """Bound every cosine (m, n) from above."""
         right, constants = query_side(queries, self._basis)
         room = np.empty((len(queries), len(self)), np.float32)
@@ -134,50 +114,61 @@ class ExactSearch:
                 np.matmul(block.sketch, right[0], out=here[0])
             else:
                 np.matmul(right, block.sketch.T, out=here)
-        return _Bounds(room, constants + rounding_slack(right.shape[1] + 1, right))
+        return Bounds(room, constants + rounding_slack(right.shape[1] + 1, right))
 
-    def _verify(self, queries: Doubles, bounds: _Bounds, k: int, least: float) -> list[Neighbors]:
+    def _verify(self, queries: Doubles, bounds: Bounds, k: int, least: float) -> list[Neighbors]:
         """Verify candidates until the k-th cosine found exceeds the bound of all others.
 
         The few rows of largest bound teach the k-th cosine, nearly; then come all whose bound
-        reaches it, best bounds first. A cosine in float32 is off by at most `error`, so rows
-        that could still tie with the k-th are kept for double precision.
+        reaches it, best bounds first.
         """
         error = (queries.shape[1] + 4) * UNIT_ROUNDOFF
-        floor = max(least - error, -2.0)
         queries32 = queries.astype(np.float32)
-        orders = range(len(queries))
-        first = FIRST * k if floor <= -2 else 0  # a floor needs no learning
-        nears = [_near(bounds.values[one], max(NEAR, 2 * first)) for one in orders]
-        rows = [
-            _of_largest(near, bounds.values[one, near], first) for one, near in enumerate(nears)
+        seen = [Seen(k, max(least - error, -2.0), error) for _ in queries]
+        first = FIRST * k if least < -1 else 0  # where a least is given there is nothing to learn
+        near = [near_rows(one, max(NEAR, 2 * first)) for one in bounds.values]
+        best = [
+            of_largest(rows, one[rows], first)
+            for rows, one in zip(near, bounds.values, strict=True)
         ]
-        cosines = self._cosines(queries32, rows)
-        verified = np.array([len(one) for one in rows])
-
-        rest = []
-        for one in orders:
-            kth = _kth_largest(cosines[one], k, floor)
-            left = bounds.reaching(one, kth - error, nears[one], whole=True)
-            left = left[np.isin(left, rows[one], assume_unique=True, invert=True)]
-            rest.append(left[np.argsort(-bounds.values[one, left], kind="stable")])
-        while any(len(one) for one in rest):
-            chunk = [one[:_CHUNK] for one in rest]
-            new = self._cosines(queries32, chunk)
-            for one in [one for one in orders if len(chunk[one])]:
-                verified[one] += len(chunk[one])
-                rows[one] = np.concatenate([rows[one], chunk[one]])
-                cosines[one] = np.concatenate([cosines[one], new[one]])
-                kth = _kth_largest(cosines[one], k, floor)
-                still = cosines[one] >= kth - 2 * error
-                rows[one], cosines[one] = rows[one][still], cosines[one][still]
-                rest[one] = bounds.reaching(one, kth - error, rest[one][_CHUNK:])
-        close = [
-            np.sort(here[found >= _kth_largest(found, k, floor) - 2 * error])
-            for here, found in zip(rows, cosines, strict=True)
+        for one, rows, cosines in zip(seen, best, self._cosines(queries32, best), strict=True):
+            one.add(rows, cosines)
+        rest = [
+            bounds.candidates(order, one.reach, near[order], best[order])
+            for order, one in enumerate(seen)
         ]
+        while any(len(rows) for rows in rest):
+            chunk = [rows[:_CHUNK] for rows in rest]
+            rest = [rows[_CHUNK:] for rows in rest]
+            for one, rows, cosines in zip(
+                seen, chunk, self._cosines(queries32, chunk), strict=True
+            ):
+                one.add(rows, cosines)
+            rest = [
+                bounds.reaching(order, seen[order].reach, rows) for order, rows in enumerate(rest)
+            ]
+            self._scan(queries32, seen, rest)
+        close = [one.close() for one in seen]
         exact = self._cosines(queries, close)
-        return [_nearest(*one, k) for one in zip(close, exact, verified.tolist(), strict=True)]
+        return [
+            _nearest(rows, cosines, one.count, k)
+            for rows, cosines, one in zip(close, exact, seen, strict=True)
+        ]
+
+    def _scan(self, queries: Floats, seen: list[Seen], rest: list[Rows]) -> None:
+        """Read the whole table for queries with so much left that fetching it is dearer."""
+        long = [order for order, rows in enumerate(rest) if len(rows) * _SCAN > len(self)]
+        if not long:
+            return
+        products = np.empty((len(long), len(self)), np.float32)
+        for block, start in zip(self._blocks, self.starts, strict=False):
+            here = products[:, start : start + len(block)]
+            np.matmul(queries[long], block.vectors.T, out=here)
+        for order, product in zip(long, products, strict=True):
+            rows, rest[order] = rest[order], rest[order][:0]
+            cosines: Floats = product[rows]
+            cosines /= self.norms[rows]
+            seen[order].add(rows, cosines)
 
     def _cosines(self, queries: NDArray[Real], rows: Sequence[Rows]) -> list[NDArray[Real]]:
         """Return each query's cosines with its rows, in the queries' own precision."""
@@ -246,27 +237,3 @@ def _nearest(rows: Rows, cosines: Doubles, verified: int, k: int) -> Neighbors:
 @lru_cache(maxsize=1)
 def _blas() -> ThreadpoolController:
     return ThreadpoolController()
-
-
-def _near(bounds: Floats, wanted: int) -> Rows:
-    """Return about `wanted` rows of largest bound, by a sample: sorting all costs more."""
-    step = max(1, bounds.size // _SAMPLED)
-    sample = bounds[::step]
-    rank = len(sample) - 1 - min(len(sample) - 1, -(-wanted // step))
-    threshold = float(np.partition(sample, rank)[rank])
-    if threshold == -np.inf:  # so few rows are left by the filter that the sample missed them
-        threshold = float(np.finfo(np.float32).min)
-    return np.flatnonzero(bounds >= threshold)
-
-
-def _of_largest(rows: Rows, bounds: Floats, count: int) -> Rows:
-    """Return the `count` rows of largest bound, in the order of the table."""
-    others = len(rows) - count
-    return rows if others <= 0 else np.sort(rows[np.argpartition(bounds, others - 1)[others:]])
-
-
-def _kth_largest(cosines: Floats, k: int, floor: float) -> float:
-    """Return the k-th largest cosine found, or what a row must reach at least."""
-    if len(cosines) < k:
-        return floor
-    return max(floor, float(np.partition(cosines, len(cosines) - k)[len(cosines) - k]))

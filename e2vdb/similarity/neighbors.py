@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors, Rows
+from e2vdb.similarity.candidates import Rows
+from e2vdb.similarity.exact import ExactSearch, Mask, Neighbors
 from e2vdb.similarity.sketch import Doubles
 from e2vdb.store.commits import overwrite
 from e2vdb.store.store import Store, storage_errors

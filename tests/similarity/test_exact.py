@@ -161,3 +161,25 @@ def test_only_a_few_rows_of_easy_data_are_verified() -> None:
     vectors = data("low rank", rng, 20_000, 64)
     found = searcher(vectors, 0.99).nearest(unit(rng, 64)[None, :], 10)[0]
     assert found.verified < 2_000
+
+
+@pytest.mark.parametrize("variance", [None, 0.3, 0.9])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_rows_that_bounds_hardly_tell_apart(variance: float | None, threads: int) -> None:
+    """So many are left after the first rounds that the table is read as a whole."""
+    rng = np.random.default_rng(11)
+    vectors = rng.standard_normal((40_000, 16)).astype(np.float32)
+    vectors[20_000:20_020] = vectors[5]  # ties
+    mask = rng.random(len(vectors)) < 0.8
+    search = searcher(vectors, variance)
+    queries = np.array([unit(rng, 16), vectors[5] / np.linalg.norm(vectors[5]), unit(rng, 16)])
+    for kept in (None, mask):
+        for query, found in zip(queries, search.nearest(queries, 12, kept, threads), strict=True):
+            rows, cosines = brute_force(vectors, query, kept)
+            ties = int((cosines >= cosines[11]).sum())
+            assert len(found.rows) == ties
+            np.testing.assert_array_equal(found.rows, rows[:ties])
+            np.testing.assert_allclose(found.similarities, cosines[:ties], atol=1e-12)
+    near = search.within(queries[1], 0.7)
+    rows, cosines = brute_force(vectors, queries[1])
+    np.testing.assert_array_equal(near.rows, rows[cosines >= 0.7])

@@ -42,5 +42,3 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         "WHERE database_name = current_database() AND NOT internal"
     ).fetchall()
     return found
-
-

@@ -35,7 +35,9 @@ def write_file(
 ) -> list[Made]:
     """Make a file with every part, copying those that the attached old file has already."""
     connection = job.connection
-    connection.execute(f"ATTACH {literal(str(file))} AS {NEW} (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute(
+        f"ATTACH {literal(str(file))} AS {NEW} (STORAGE_VERSION '{STORAGE_VERSION}')"
+    )
     for macro in ("is_clustering", "cluster_profiles"):
         connection.execute(read_sql(macro))
     made = [_fill(job, *one, known) for one in parts if _first(job, one[0])]
@@ -123,5 +125,3 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def _stored(parts: list[tuple[Part, str]], job: Job) -> list[str]:
     return sorted({table for part, _ in parts for table in inputs_of(part, job.options)})
-
-

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from functools import cache
+from importlib.metadata import version
 
 import lance
 
-from e2vdb import __version__
 from e2vdb.publish.parts import Job, Part, input_columns, inputs_of
 from e2vdb.query.definitions import definitions, questions, read_sql
 from e2vdb.store.vectors import fragment_key
@@ -44,7 +44,7 @@ def _contents(dataset: lance.LanceDataset, columns: tuple[str, ...]) -> str:
 def _program() -> str:
     """Return what tells this e2vdb from one that might publish something else."""
     texts = (read_sql(name) for name in (*definitions(), *questions()))
-    return _digest([str(FORMAT), __version__, *texts])
+    return _digest([str(FORMAT), version("e2vdb"), *texts])
 
 
 def _digest(texts: list[str]) -> str:

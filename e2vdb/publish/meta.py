@@ -1,12 +1,13 @@
 """The tables `meta` and `meta_tables` of a published file: written, and read back."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import duckdb
 
-from e2vdb import __version__
 from e2vdb.publish.columns import select_list
 from e2vdb.publish.parts import Job
 from e2vdb.publish.texts import TABLES
@@ -38,7 +39,7 @@ def write_meta(job: Job, made: list[Made], versions: dict[str, int]) -> None:
     options = json.dumps(job.options.as_dict(), ensure_ascii=False)
     row = (
         now,
-        __version__,
+        version("e2vdb"),
         str(job.snapshot.address),
         job.snapshot.version,
         json.dumps(versions),
@@ -65,7 +66,7 @@ def read_made(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str,
     }
 
 
-def _make(job: Job, name: str, columns: str, rows: list[tuple[object, ...]]) -> None:
+def _make(job: Job, name: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
     kinds = dict(one.rsplit(" ", 1) for one in columns.split(", "))
     shown = {
         column: kind.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")

@@ -145,10 +145,10 @@ PARTS = (
         _of_calls("clusters", "utterance_id"),
         of_calls=True,
     ),
-    Part("cluster_centroids", {"clusters": ALL, "cluster_centroids": ALL}, _centroids, ("vectors",)),
     Part(
-        "cluster_profiles", {**CALLS, "clusters": ALL, "cluster_centroids": ALL}, _profiles
+        "cluster_centroids", {"clusters": ALL, "cluster_centroids": ALL}, _centroids, ("vectors",)
     ),
+    Part("cluster_profiles", {**CALLS, "clusters": ALL, "cluster_centroids": ALL}, _profiles),
     Part(
         "neighbors",
         {"neighbors": ALL},

@@ -21,9 +21,9 @@ _RELATIONS = tuple(name for name in RELATIONS if name != "calls")
 
 
 @contextmanager
-def source(snapshot: Snapshot, workplace: Path, since: str | None) -> Iterator[
-    duckdb.DuckDBPyConnection
-]:
+def source(
+    snapshot: Snapshot, workplace: Path, since: str | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection with the public relations; of the calls, those from `since` on."""
     connection = duckdb.connect(
         config={

@@ -8,13 +8,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from publishing import ZONE
 
 import e2vdb
 from e2vdb.demo import write_demo
 from e2vdb.publish.publish import PublishSummary
-
-ZONE = "Europe/Berlin"
-"""A zone with summer time, so that its UTC differs by season."""
 
 
 @dataclass(frozen=True)

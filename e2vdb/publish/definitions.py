@@ -24,8 +24,7 @@ def make_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     made or bound, and is left out; so is whatever is built on it. A question becomes a view, or
     a table of its answer where DuckDB does not allow a view.
     """
-    names = [name for name in definitions() if name != STATEMENT and name not in RELATIONS]
-    macros = [name for name in names if _try(connection, published_text(name))]
+    macros = [name for name in _macro_files() if _try(connection, published_text(name))]
     made: dict[str, str] = {}
     for name, kind, parameters in _macros(connection):
         nulls = ", ".join(["NULL"] * parameters)
@@ -42,6 +41,16 @@ def make_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
                 made[name] = kind
                 break
     return made
+
+
+def make_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros that work on the database's own relations, to fill tables with."""
+    for name in _macro_files():
+        _try(connection, read_sql(name))
+
+
+def _macro_files() -> list[str]:
+    return [name for name in definitions() if name != STATEMENT and name not in RELATIONS]
 
 
 def about(name: str) -> str:

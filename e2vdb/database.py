@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from e2vdb.loading.metadata import MetadataSummary
     from e2vdb.loading.references import References
     from e2vdb.loading.summary import IngestSummary
+    from e2vdb.publish.publish import PublishSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,25 @@ class Database(Analysis):
         session = Session(Snapshot(self._store, self.as_of), CHANGEABLE_BY_CLIENTS)
         self._handed_out.append(session)
         return session.connection
+
+    def publish(
+        self, target: str | os.PathLike[str], *, wait: bool = True, **choices: Any
+    ) -> "PublishSummary":
+        """Write the answers into one file that BI tools open without e2vdb; replace it whole.
+
+        `target` ends in .duckdb. `choices` are the fields of `PublishOptions`: vectors, since,
+        frame_step, timezone. Tables whose inputs are unchanged are copied from the file that
+        is there. Nothing in the database changes.
+        """
+        from e2vdb.publish.options import PublishOptions
+        from e2vdb.publish.publish import publish
+
+        try:
+            options = PublishOptions(**choices)
+        except TypeError as error:
+            raise UsageError(f"publish: {error}.") from error
+        snapshot = Snapshot(self._store, self.as_of).frozen()
+        return publish(snapshot, os.fspath(target), options, wait=wait)
 
     def distill(self, variance: float | None = None, *, wait: bool = True) -> Distiller:
         """Fit the PCA anew and give every row its new distilled vector."""

@@ -27,7 +27,7 @@ warning_codes AS (
 days AS (
     SELECT bucket::DATE AS day, calls AS n,
         median(calls) OVER (PARTITION BY dayofweek(bucket)) AS usual
-    FROM trend_by('all', 'day')
+    FROM trend_by('all', bucket := 'day')
 ),
 gaps AS (
     SELECT count(*) AS n, string_agg(day::VARCHAR, ', ' ORDER BY day) AS listed

@@ -1,5 +1,5 @@
 -- Which product makes people angry, and when?
 SELECT product, strftime(bucket, '%Y-%m') AS month, calls, round(angry_share, 2) AS angry_share
-FROM product_trend('month')
+FROM product_trend(bucket := 'month')
 ORDER BY angry_share DESC NULLS LAST
 LIMIT 5;

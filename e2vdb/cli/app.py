@@ -22,6 +22,7 @@ _COMMANDS = {
     "reference": ("e2vdb.cli.reference", "Name good calls, and tune thresholds by labels."),
     "align": ("e2vdb.cli.align", "Learn or import a linear map from voice to another space."),
     "shell": ("e2vdb.cli.shell", "Ask questions at a prompt."),
+    "publish": ("e2vdb.cli.publish", "Publish the answers as a file that BI tools open."),
     "info": ("e2vdb.cli.info", "Show tables, rows, versions, distiller and disk use."),
     "latest": ("e2vdb.cli.info", "Print the newest output directory below a folder."),
     "distill": ("e2vdb.cli.distill", "Fit the distilled vectors anew, or report on them."),

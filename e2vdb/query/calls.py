@@ -26,7 +26,7 @@ CONVENTIONAL = pa.schema(
     ]
 )
 ROW = "_row"
-_LEFT_OUT = ("embedding", "distilled", "result")
+LEFT_OUT = ("embedding", "distilled", "result")
 _DERIVED = ("at", "negative")
 _REPEATED = ("emotion", "agent", "product", "team")
 """Columns of few words, handed to DuckDB as dictionaries: grouping by them costs a third less."""
@@ -41,7 +41,7 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
-        self._stored_names = _metadata_names(snapshot)
+        self._stored_names = metadata_names(snapshot)
         self._schema = _schema(snapshot, self._stored_names)
         self._shown = pa.schema([_encoded(field) for field in self._schema])
         self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
@@ -134,7 +134,7 @@ def _encoded(field: pa.Field) -> pa.Field:
 
 def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
     metadata = snapshot["metadata"].schema
-    fields = [field for field in snapshot["utterances"].schema if field.name not in _LEFT_OUT]
+    fields = [field for field in snapshot["utterances"].schema if field.name not in LEFT_OUT]
     for name, stored in names.items():
         index = metadata.get_field_index(stored)
         field = CONVENTIONAL.field(name) if index < 0 else metadata.field(index)
@@ -143,7 +143,7 @@ def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
     return pa.schema([field.remove_metadata() for field in fields])
 
 
-def _metadata_names(snapshot: Snapshot) -> dict[str, str]:
+def metadata_names(snapshot: Snapshot) -> dict[str, str]:
     """Return the metadata's columns by their name in `calls`.
 
     A column that is called like one of ours keeps its values under `metadata_NAME`.
@@ -153,7 +153,7 @@ def _metadata_names(snapshot: Snapshot) -> dict[str, str]:
         for name in snapshot["metadata"].schema.names
         if name not in ("utterance_id", "output_dir")
     ]
-    ours = {*snapshot["utterances"].schema.names, *_LEFT_OUT, *_DERIVED, ROW}
+    ours = {*snapshot["utterances"].schema.names, *LEFT_OUT, *_DERIVED, ROW}
     # SQL does not tell upper from lower case, so neither may this.
     taken = {*ours, *(name.lower() for name in stored)} - {*CONVENTIONAL.names}
     names = {name: name for name in CONVENTIONAL.names}

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import lance
@@ -85,6 +86,20 @@ ROWS = pa.schema(
         ("verdict", pa.string()),
     ]
 )
+
+
+def quality_blocks(
+    utterances: lance.LanceDataset, profiles: list[Profile], least: tuple[float, float]
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield a set's name and the rows of `QualityCheck.table` for a block of calls at a time.
+
+    Every embedding is read once, whatever the number of sets, and nothing is kept.
+    """
+    for ids, vectors in embedding_blocks(utterances):
+        units = unit_rows(vectors)
+        for profile in profiles:
+            columns = _columns(_block(ids, units, profile), profile.ids, least)
+            yield profile.name, pa.table(columns, schema=ROWS)
 
 
 def check_thresholds(least_pass: float, least_review: float) -> None:

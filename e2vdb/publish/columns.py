@@ -1,0 +1,65 @@
+"""Columns as BI tools take them: no nested types, every time in local time and in UTC."""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from e2vdb.publish.source import literal, quoted
+
+RENAMED = {"at": "at_local"}
+"""`at` is a reserved word of DuckDB, and clients such as SQLAlchemy do not know to quote it."""
+
+UTC = "_utc"
+_WORDS = "VARCHAR[]"
+_FLAT = {"warnings": "array_to_string({}, ', ')"}
+"""Lists of plain words read better without brackets; all else that is nested becomes JSON."""
+
+
+def flat(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    timezone: str,
+    keep: Iterable[str] = (),
+) -> str:
+    """Return a SELECT list over a relation whose columns every client can show.
+
+    Times without a zone are taken to be of `timezone`; each gets a second column `NAME_utc`.
+    Nested columns become JSON text, but for those in `keep`.
+    """
+    found = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+    return ", ".join(select_list({row[0]: row[1] for row in found}, timezone, set(keep)))
+
+
+def select_list(kinds: Mapping[str, str], timezone: str, keep: set[str]) -> list[str]:
+    """Return the expressions for columns by name and SQL type."""
+    taken = {name.lower() for name in kinds}
+    items = []
+    for name, kind in kinds.items():
+        shown, column = RENAMED.get(name, name), quoted(name)
+        if kind.startswith("TIMESTAMP"):
+            utc = f"{name}{UTC}"
+            items += _times(column, kind, timezone, shown, utc if utc not in taken else "")
+        elif nested(kind) and name not in keep:
+            text = _FLAT.get(name) if kind == _WORDS else None
+            items.append(f"{(text or 'to_json({})::VARCHAR').format(column)} AS {quoted(shown)}")
+        elif kind == "JSON":
+            items.append(f"{column}::VARCHAR AS {quoted(shown)}")
+        else:
+            items.append(f"{column} AS {quoted(shown)}")
+    return items
+
+
+def nested(kind: str) -> bool:
+    """Whether a SQL type holds other values, so that BI tools cannot show it."""
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
+
+
+def _times(column: str, kind: str, timezone: str, shown: str, utc: str) -> list[str]:
+    zone = literal(timezone)
+    aware = kind == "TIMESTAMP WITH TIME ZONE"
+    moment = column if aware else f"{column}::TIMESTAMP AT TIME ZONE {zone}"
+    local = f"{column} AT TIME ZONE {zone}" if aware else f"{column}::TIMESTAMP"
+    items = [f"{local} AS {quoted(shown)}"]
+    if utc:
+        items.append(f"{moment} AT TIME ZONE 'UTC' AS {quoted(utc)}")
+    return items

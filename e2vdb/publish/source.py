@@ -1,0 +1,82 @@
+"""A connection that reads one snapshot with DuckDB's own means alone, and writes a file.
+
+None of our Python functions is on it: what can be made here works for every client.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from e2vdb.query.calls import CONVENTIONAL, LEFT_OUT, metadata_names
+from e2vdb.query.definitions import RELATIONS, read_sql
+from e2vdb.query.relation import StoredTable
+from e2vdb.query.snapshot import Snapshot
+
+MEMORY = "2GB"
+"""What DuckDB may hold while it publishes; past it, sorts and joins go to the disk."""
+
+_RELATIONS = tuple(name for name in RELATIONS if name != "calls")
+
+
+@contextmanager
+def source(
+    snapshot: Snapshot, workplace: Path, since: str | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection with the public relations; of the calls, those from `since` on."""
+    connection = duckdb.connect(
+        config={
+            "python_enable_replacements": False,
+            "autoinstall_known_extensions": False,
+            "memory_limit": MEMORY,
+            "temp_directory": str(workplace / "spill"),
+        }
+    )
+    try:
+        for name in _RELATIONS:
+            connection.from_arrow(StoredTable(snapshot, name)).create_view(f"_{name}")
+        for name in _RELATIONS:
+            connection.execute(read_sql(name))
+        connection.execute(f"CREATE VIEW _call_rows AS {_joined(snapshot)}")
+        connection.execute(read_sql("calls"))
+        if since is not None:
+            _restrict(connection, since)
+        yield connection
+    finally:
+        connection.close()
+
+
+def quoted(name: str) -> str:
+    """Return an identifier as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _joined(snapshot: Snapshot) -> str:
+    """Return the rows of `calls` as a join that DuckDB streams, instead of columns in memory."""
+    kinds = {"string": "VARCHAR", "timestamp[us]": "TIMESTAMP"}
+    metadata = snapshot["metadata"].schema.names
+    own = [name for name in snapshot["utterances"].schema.names if name not in LEFT_OUT]
+    columns = [f"u.{quoted(name)}" for name in own]
+    for shown, stored in metadata_names(snapshot).items():
+        value = f"m.{quoted(stored)}"
+        if stored not in metadata:
+            value = f"NULL::{kinds[str(CONVENTIONAL.field(shown).type)]}"
+        columns.append(f"{value} AS {quoted(shown)}")
+    return (
+        f"SELECT {', '.join(columns)}, 0::BIGINT AS _row "
+        "FROM _utterances AS u LEFT JOIN _metadata AS m USING (utterance_id)"
+    )
+
+
+def _restrict(connection: duckdb.DuckDBPyConnection, since: str) -> None:
+    """Hide earlier calls, and whatever tells of them, from every later statement."""
+    connection.execute(
+        "CREATE OR REPLACE VIEW calls AS SELECT * EXCLUDE (_row) FROM _numbered_calls "
+        f'WHERE "at" >= TIMESTAMP {literal(since)}'
+    )

@@ -78,10 +78,20 @@ def _call_rows(rng: np.random.Generator, start: int, rows: int, schema: pa.Schem
     moments = np.datetime64("2024-01-01", "us") + (
         np.sort(rng.integers(SECONDS_A_YEAR, size=rows)) * 1_000_000
     )
+    ids = [f"call_{i}" for i in range(start, start + rows)]
+    labels = pa.array(EMOTIONS).take(pa.array(scores.argmax(axis=1)))
     values = {
-        "utterance_id": pa.array([f"call_{i}" for i in range(start, start + rows)]),
+        "utterance_id": pa.array(ids),
+        "source_dir": pa.array([f"/data/outputs/{one}" for one in ids]),
         "recorded_at": pa.array(moments),
-        "emotion": pa.array(EMOTIONS).take(pa.array(scores.argmax(axis=1))),
+        "recognized_at": pa.array(moments),
+        "emotion": labels,
+        "emotion_raw": labels,
+        "confidence": pa.array(scores.max(axis=1)),
+        "norm": pa.array(rng.normal(19.5, 1, rows).astype(np.float32)),
+        "warnings": pa.array([[]] * rows, pa.list_(pa.string())),
+        "content_hash": pa.array([f"{one:032x}" for one in range(start, start + rows)]),
+        "ingested_at": pa.array(moments).cast(pa.timestamp("us", tz="UTC")),
         **{emotion: pa.array(scores[:, i]) for i, emotion in enumerate(EMOTIONS)},
     }
     return pa.table(

@@ -222,13 +222,19 @@ class Database(Analysis):
         return session.connection
 
     def publish(
-        self, target: str | os.PathLike[str], *, wait: bool = True, **choices: Any
+        self,
+        target: str | os.PathLike[str],
+        *,
+        tool: str | None = None,
+        wait: bool = True,
+        **choices: Any,
     ) -> "PublishSummary":
-        """Write the answers into one file that BI tools open without e2vdb; replace it whole.
+        """Write the answers into a file that BI tools open without e2vdb; replace it whole.
 
-        `target` ends in .duckdb. `choices` are the fields of `PublishOptions`: vectors, since,
-        frame_step, timezone. Tables whose inputs are unchanged are copied from the file that
-        is there. Nothing in the database changes.
+        `target` ends in .duckdb for everything, in .parquet for the calls alone, in / for a
+        folder of Parquet files; `tool="embedding-atlas"` shapes a .parquet for that. `choices`
+        are the fields of `PublishOptions`: vectors, since, frame_step, timezone, map. What is
+        unchanged is copied from the file that is there. Nothing in the database changes.
         """
         from e2vdb.publish.options import PublishOptions
         from e2vdb.publish.publish import publish
@@ -238,7 +244,7 @@ class Database(Analysis):
         except TypeError as error:
             raise UsageError(f"publish: {error}.") from error
         snapshot = Snapshot(self._store, self.as_of).frozen()
-        return publish(snapshot, os.fspath(target), options, wait=wait)
+        return publish(snapshot, os.fspath(target), options, tool=tool, wait=wait)
 
     def distill(self, variance: float | None = None, *, wait: bool = True) -> Distiller:
         """Fit the PCA anew and give every row its new distilled vector."""

@@ -9,13 +9,17 @@ from e2vdb.publish.texts import TABLES, column_text, metadata_text
 
 def comment(connection: duckdb.DuckDBPyConnection, definitions: dict[str, str]) -> None:
     """Comment whatever the present database holds; `definitions` are its macros and questions."""
+    tables = _relations(connection)
+    columns = _columns(connection)
+    connection.execute("BEGIN")  # one commit instead of hundreds
     for name, text in TABLES.items():
-        if name in _relations(connection):
+        if name in tables:
             _say(connection, "TABLE", name, text)
     for name, kind in definitions.items():
         _say(connection, kind, name, about(name))
-    for table, column in _columns(connection):
+    for table, column in columns:
         _say(connection, "COLUMN", f"{table}.{quoted(column)}", _text(table, column, definitions))
+    connection.execute("COMMIT")
 
 
 def _text(table: str, column: str, definitions: dict[str, str]) -> str:

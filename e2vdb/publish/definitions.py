@@ -24,14 +24,16 @@ def make_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     made or bound, and is left out; so is whatever is built on it. A question becomes a view, or
     a table of its answer where DuckDB does not allow a view.
     """
+    macros = [name for name in _macro_files() if _try(connection, published_text(name))]
     made: dict[str, str] = {}
-    for name in definitions():
-        if name != STATEMENT and name not in RELATIONS and _try(connection, published_text(name)):
-            kind = _bound_kind(connection, name)
-            if kind is None:
-                _drop(connection, name)
-            else:
-                made[name] = kind
+    for name, kind, parameters in _macros(connection):
+        nulls = ", ".join(["NULL"] * parameters)
+        # A scalar macro's functions are looked up when it is made, a table macro's columns later.
+        if kind == MACRO or _try(connection, f"DESCRIBE FROM {name}({nulls})"):
+            made[name] = kind
+    for name in macros:
+        if name not in made:
+            connection.execute(f"DROP MACRO TABLE {name}")
     for name in questions():
         text = published_text(name)
         for kind in (VIEW, TABLE):
@@ -41,31 +43,29 @@ def make_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return made
 
 
+def make_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros that work on the database's own relations, to fill tables with."""
+    for name in _macro_files():
+        _try(connection, read_sql(name))
+
+
+def _macro_files() -> list[str]:
+    return [name for name in definitions() if name != STATEMENT and name not in RELATIONS]
+
+
 def about(name: str) -> str:
     """Return the sentence with which a file of `sql/` begins."""
     return read_sql(name).splitlines()[0].removeprefix("-- ")
 
 
-def _bound_kind(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
-    """Return which kind of macro was made, None for a table macro that does not bind.
-
-    A scalar macro's functions are looked up when it is made, a table macro's columns later.
-    """
+def _macros(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
+    """Return the present database's macros: name, kind, number of parameters."""
     found = connection.execute(
-        "SELECT function_type, len(parameters) FROM duckdb_functions() "
-        "WHERE function_name = $name AND database_name = current_database()",
-        {"name": name},
+        "SELECT function_name, function_type, len(parameters) FROM duckdb_functions() "
+        "WHERE database_name = current_database() AND NOT internal ORDER BY ALL"
     ).fetchall()
-    if not found:
-        return None
-    if found[0][0] == "macro":
-        return MACRO
-    nulls = ", ".join(["NULL"] * found[0][1])
-    return TABLE_MACRO if _try(connection, f"DESCRIBE FROM {name}({nulls})") else None
-
-
-def _drop(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    _try(connection, f"DROP MACRO TABLE IF EXISTS {name}")
+    kinds = {"macro": MACRO, "table_macro": TABLE_MACRO}
+    return [(name, kinds[kind], parameters) for name, kind, parameters in found]
 
 
 def _try(connection: duckdb.DuckDBPyConnection, statement: str) -> bool:

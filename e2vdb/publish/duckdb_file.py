@@ -1,6 +1,7 @@
 """One publication as a DuckDB file: filled, described, checked."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -8,14 +9,23 @@ from pathlib import Path
 
 import duckdb
 
-from e2vdb.errors import StorageError
+from e2vdb.errors import StorageError, UsageError
 from e2vdb.publish.comments import comment
 from e2vdb.publish.definitions import make_definitions
-from e2vdb.publish.fingerprint import fingerprint
-from e2vdb.publish.meta import Made, write_meta
-from e2vdb.publish.parts import PARTS, Job, Part, inputs_of
-from e2vdb.publish.quality import quality_rows
+from e2vdb.publish.filling import (
+    Known,
+    Wanted,
+    check_count,
+    fill_from,
+    is_first,
+    nothing_new,
+    stored_tables,
+    wanted_parts,
+)
+from e2vdb.publish.meta import Made, meta_tables, read_made
+from e2vdb.publish.parts import Job, Part, inputs_of
 from e2vdb.publish.source import literal
+from e2vdb.publish.target import put_file
 from e2vdb.query.definitions import read_sql
 
 STORAGE_VERSION = "v1.0.0"
@@ -24,30 +34,65 @@ STORAGE_VERSION = "v1.0.0"
 OLD, NEW = "old_file", "new_file"
 
 
-def wanted_parts(job: Job) -> list[tuple[Part, str]]:
-    """Return the tables of a publication, each with the fingerprint of what it is made from."""
-    seen: dict[tuple[str, tuple[str, ...]], str] = {}
-    return [(part, fingerprint(job, part, seen)) for part in PARTS if part.wanted(job.options)]
+def publish_file(job: Job, target: Path, workplace: Path) -> tuple[list[Made], tuple[str, ...]]:
+    """Publish every table, macro and question as one DuckDB file."""
+    known = _previous(job.connection, target, workplace)
+    parts = wanted_parts(job)
+    if nothing_new(parts, known):
+        return list(known.values()), ()
+    new = workplace / "new.duckdb"
+    made = write_file(job, new, parts, known)
+    check_file(new, made)
+    put_file(new, target)
+    return made, tuple(one.name for one in made if known.get(one.name) != one)
 
 
-def write_file(
-    job: Job, file: Path, parts: list[tuple[Part, str]], known: dict[str, Made]
-) -> list[Made]:
+def _previous(connection: duckdb.DuckDBPyConnection, file: Path, workplace: Path) -> Known:
+    """Return the tables of the file that is there, attached; none where there is no file.
+
+    Raises `UsageError` for a file that is no publication of ours.
+    """
+    if not file.exists():
+        return {}
+    try:
+        _attach(connection, file, workplace)
+        return read_made(connection, OLD)
+    except duckdb.Error as error:
+        raise UsageError(
+            f"{file} is there and was not published by e2vdb; remove it or name another target."
+        ) from error
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, file: Path, workplace: Path) -> None:
+    attach = "ATTACH {} AS " + OLD + " (READ_ONLY)"
+    try:
+        connection.execute(attach.format(literal(str(file))))
+    except (duckdb.IOException, duckdb.BinderException, duckdb.ConnectionException):
+        # A client may have opened it for writing, which keeps others from opening it at all.
+        copy = workplace / "old.duckdb"
+        shutil.copyfile(file, copy)
+        connection.execute(attach.format(literal(str(copy))))
+
+
+def write_file(job: Job, file: Path, parts: Wanted, known: Known) -> list[Made]:
     """Make a file with every part, copying those that the attached old file has already."""
     connection = job.connection
+    # No log is needed for a file that nobody opens before it is whole, and each comment would
+    # wait for the disk.
     connection.execute(
-        f"ATTACH {literal(str(file))} AS {NEW} (STORAGE_VERSION '{STORAGE_VERSION}')"
+        f"ATTACH {literal(str(file))} AS {NEW} "
+        f"(STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes)"
     )
     for macro in ("is_clustering", "cluster_profiles"):
         connection.execute(read_sql(macro))
-    made = [_fill(job, *one, known) for one in parts if _first(job, one[0])]
+    made = [_fill(job, *one, known) for one in parts if is_first(job, one[0])]
     with _inside(connection):
         definitions = make_definitions(connection)
         made += [_fill(job, *one, known) for one in parts if one[0].derived]
     made += [_fill(job, *one, known) for one in parts if not one[0].whole(job.options)]
     with _inside(connection):
-        versions = {name: job.snapshot[name].version for name in _stored(parts, job)}
-        write_meta(job, made, versions)
+        for name in meta_tables(job, made, stored_tables(job, parts)):
+            connection.execute(f"CREATE TABLE {name} AS FROM temp.{name}_rows")
         comment(connection, definitions)
     connection.execute(f"CHECKPOINT {NEW}")
     connection.execute(f"DETACH {NEW}")
@@ -69,20 +114,14 @@ def check_file(file: Path, made: list[Made]) -> None:
             connection.execute(f"DESCRIBE FROM {view}")
 
 
-def _first(job: Job, part: Part) -> bool:
-    """Whether a part is made before the definitions are tried: they are to see whole tables."""
-    return not part.derived and part.whole(job.options)
-
-
-def _fill(job: Job, part: Part, text: str, known: dict[str, Made]) -> Made:
+def _fill(job: Job, part: Part, text: str, known: Known) -> Made:
     old = known.get(part.name)
     if old is not None and old.fingerprint == text:
         _create(job, part, f"FROM {OLD}.{part.name}")
         return old
-    if part.name == "quality":
-        job.connection.register("_quality_rows", quality_rows(job.snapshot))
+    fill_from(job, part)
     count = _create(job, part, part.select(job))
-    _check_count(job, part, count)
+    check_count(job, part, count)
     if part.name == "calls":
         _read_published_calls(job.connection)
     versions = {name: job.snapshot[name].version for name in inputs_of(part, job.options)}
@@ -93,18 +132,6 @@ def _create(job: Job, part: Part, select: str) -> int:
     text = f"CREATE TABLE {NEW}.{part.name} AS {select}"
     count: int = job.connection.execute(text).fetchall()[0][0]
     return count
-
-
-def _check_count(job: Job, part: Part, count: int) -> None:
-    """Compare a table that mirrors a stored one with what the storage says of itself."""
-    if job.options.since or part.name not in ("calls", "neighbors", "events", "rejects"):
-        return
-    stored = job.snapshot["utterances" if part.name == "calls" else part.name].count_rows()
-    if count != stored:
-        raise StorageError(
-            f"{part.name} came out with {count:,} rows where the database has {stored:,}; "
-            "nothing was published."
-        )
 
 
 def _read_published_calls(connection: duckdb.DuckDBPyConnection) -> None:
@@ -121,7 +148,3 @@ def _inside(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         connection.execute("USE memory")
-
-
-def _stored(parts: list[tuple[Part, str]], job: Job) -> list[str]:
-    return sorted({table for part, _ in parts for table in inputs_of(part, job.options)})

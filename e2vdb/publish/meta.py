@@ -32,9 +32,14 @@ class Made:
     made_at: datetime
     fingerprint: str
 
+    @classmethod
+    def unchanged(cls, name: str, rows: int, fingerprint: str) -> "Made":
+        """Return a table that was found as it is to be; when it was made is not known."""
+        return cls(name, rows, "", datetime.now(UTC), fingerprint)
 
-def write_meta(job: Job, made: list[Made], versions: dict[str, int]) -> None:
-    """Make both tables in the present database."""
+
+def meta_tables(job: Job, made: list[Made], versions: dict[str, int]) -> tuple[str, str]:
+    """Make the rows of both tables, as temporary tables called NAME_rows; return the names."""
     now = datetime.now(UTC)
     options = json.dumps(job.options.as_dict(), ensure_ascii=False)
     row = (
@@ -52,6 +57,7 @@ def write_meta(job: Job, made: list[Made], versions: dict[str, int]) -> None:
         for one in made
     ]
     _make(job, "meta_tables", _TABLES, rows)
+    return "meta", "meta_tables"
 
 
 def read_made(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, Made]:
@@ -77,4 +83,6 @@ def _make(job: Job, name: str, columns: str, rows: Sequence[tuple[object, ...]])
     marks = ", ".join("?" * len(kinds))
     connection.executemany(f"INSERT INTO temp._{name} VALUES ({marks})", rows)
     listed = ", ".join(select_list(shown, job.timezone, set()))
-    connection.execute(f"CREATE TABLE {name} AS SELECT {listed} FROM temp._{name}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name}_rows AS SELECT {listed} FROM temp._{name}"
+    )

@@ -1,19 +1,31 @@
 """Publishing as one verb: look at what is there, make what is new, put it in its place."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from e2vdb.errors import StorageError, UsageError
-from e2vdb.publish.duckdb_file import OLD, check_file, wanted_parts, write_file
-from e2vdb.publish.meta import Made, read_made
+from e2vdb.publish.duckdb_file import publish_file
+from e2vdb.publish.meta import Made
 from e2vdb.publish.options import PublishOptions, format_of, since_text
+from e2vdb.publish.parquet_targets import publish_atlas, publish_calls, publish_folder
 from e2vdb.publish.parts import Job
-from e2vdb.publish.source import literal, source
-from e2vdb.publish.target import check_place, put_file, workplace
+from e2vdb.publish.source import source
+from e2vdb.publish.target import check_place, workplace
 from e2vdb.query.snapshot import Snapshot
+
+Done = tuple[list[Made], tuple[str, ...]]
+"""The tables of a publication, and the names of those that were computed."""
+
+_FORMATS: dict[str, Callable[[Job, Path, Path], Done]] = {
+    "duckdb": publish_file,
+    "parquet": publish_calls,
+    "folder": publish_folder,
+    "embedding-atlas": publish_atlas,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +46,29 @@ class PublishSummary:
 
 
 def publish(
-    snapshot: Snapshot, target: str, options: PublishOptions, *, wait: bool = True
+    snapshot: Snapshot,
+    target: str,
+    options: PublishOptions,
+    *,
+    tool: str | None = None,
+    wait: bool = True,
 ) -> PublishSummary:
     """Publish what a snapshot shows; see `Database.publish`."""
     started = time.monotonic()
-    format_of(target, None)
+    form = format_of(target, tool)
     path = Path(target).expanduser().resolve()
     check_place(path, snapshot.address.folder)
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file in it, such as {path}/bi.duckdb.")
+    if form != "folder" and path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file in it, such as {path / 'bi.duckdb'}.")
+    if form == "folder" and path.is_file():
+        raise UsageError(f"{path} is a file; name a folder.")
+    since = since_text(options.since)
     with workplace(path, wait=wait) as folder:
         try:
-            made, computed = _publish_file(snapshot, path, options, folder)
+            with source(snapshot, folder, since) as connection:
+                zone = _timezone(connection, options.timezone)
+                job = Job(connection, snapshot, options, zone)
+                made, computed = _FORMATS[form](job, path, folder)
         except duckdb.Error as error:
             reason = str(error).split("\n", 1)[0]
             raise StorageError(
@@ -53,46 +76,17 @@ def publish(
             ) from error
     return PublishSummary(
         target=path,
-        calls=next(one.rows for one in made if one.name == "calls"),
+        calls=made[0].rows,
         tables=tuple(one.name for one in made),
         computed=computed,
         seconds=time.monotonic() - started,
-        bytes=path.stat().st_size,
+        bytes=_size(path),
     )
 
 
-def _publish_file(
-    snapshot: Snapshot, path: Path, options: PublishOptions, folder: Path
-) -> tuple[list[Made], tuple[str, ...]]:
-    new = folder / "new.duckdb"
-    with source(snapshot, folder, since_text(options.since)) as connection:
-        job = Job(connection, snapshot, options, _timezone(connection, options.timezone))
-        known = _previous(connection, path)
-        parts = wanted_parts(job)
-        if known.keys() == {part.name for part, _ in parts} and all(
-            known[part.name].fingerprint == text for part, text in parts
-        ):
-            return list(known.values()), ()
-        made = write_file(job, new, parts, known)
-    check_file(new, made)
-    put_file(new, path)
-    return made, tuple(one.name for one in made if known.get(one.name) != one)
-
-
-def _previous(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Made]:
-    """Return the tables of the file that is there, attached; none where there is no file.
-
-    Raises `UsageError` for a file that is no publication of ours.
-    """
-    if not path.exists():
-        return {}
-    try:
-        connection.execute(f"ATTACH {literal(str(path))} AS {OLD} (READ_ONLY)")
-        return read_made(connection, OLD)
-    except duckdb.Error as error:
-        raise UsageError(
-            f"{path} is there and was not published by e2vdb; remove it or name another target."
-        ) from error
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else list(path.iterdir())
+    return sum(file.stat().st_size for file in files)
 
 
 def _timezone(connection: duckdb.DuckDBPyConnection, wanted: str | None) -> str:

@@ -1,14 +1,19 @@
 """The place beside the target where a publication is built, and putting it in its place."""
 
+import ctypes
 import os
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from e2vdb.errors import BusyError, StorageError, UsageError
+
+_HERE, _SWAP = -100, 2
+"""Linux: AT_FDCWD, paths as they are, and RENAME_EXCHANGE."""
 
 
 def check_place(target: Path, store: Path | None) -> None:
@@ -45,6 +50,8 @@ def workplace(target: Path, *, wait: bool) -> Iterator[Path]:
             yield folder
         finally:
             _remove(folder)
+            with suppress(OSError):  # who waits for a lock file that is gone makes a new one
+                Path(lock.lock_file).unlink()
             lock.release()
     except OSError as error:
         raise StorageError(
@@ -60,6 +67,38 @@ def put_file(new: Path, target: Path) -> None:
     target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     new.replace(target)
     sync(target.parent)
+
+
+def put_folder(new: Path, target: Path, workplace: Path) -> None:
+    """Put a finished folder in the target's place, synced; on Linux all at once.
+
+    Elsewhere the old one is moved away first, and comes back where the new one cannot follow.
+    """
+    for file in new.iterdir():
+        sync(file)
+    sync(new)
+    if not target.exists():
+        new.rename(target)
+    elif not _exchange(new, target):
+        old = workplace / "old"
+        target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
+    sync(target.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders' names in one step; False where the system cannot."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    done: int = rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _SWAP)
+    return done == 0
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,8 @@
 """`e2vdb serve`: the published file for tools on other machines."""
 
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.5
 """How often the file is looked at for a new publish."""
+
+PATIENCE_S = 5.0
+"""How long queries that still run may hold up the end."""
 
 WEAK = 16
 """Tokens shorter than this are worth a warning."""
@@ -69,7 +74,20 @@ def serve(
             say(f"Warning: a token of {len(given)} characters can be guessed; take {WEAK} or more.")
         _follow(server, file, ended)
     finally:
-        server.close()
+        _leave(server)
+
+
+def _leave(server: "Server") -> None:
+    """Close the server; clients that keep it busy do not keep the process.
+
+    Nothing is written here, so that ending without them loses nothing.
+    """
+    closing = threading.Thread(target=server.close, daemon=True)
+    closing.start()
+    closing.join(PATIENCE_S)
+    if closing.is_alive():
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _ended_by_signals() -> threading.Event:

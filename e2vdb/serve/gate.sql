@@ -40,7 +40,14 @@ CREATE OR REPLACE MACRO gate.main.functions(parsed) AS
 
 CREATE OR REPLACE MACRO gate.main.tables(parsed) AS
     list_filter(
-        list_transform(json_extract_string(parsed, '$..table_name'), lambda name: lower(name)),
+        list_transform(
+            list_concat(
+                json_extract_string(parsed, '$..table_name'),
+                json_extract_string(parsed, '$..schema_name'),
+                json_extract_string(parsed, '$..catalog_name')
+            ),
+            lambda name: lower(name)
+        ),
         lambda name: gate.main.elsewhere(name)
     );
 

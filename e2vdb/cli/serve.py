@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -61,33 +61,31 @@ def serve(
     token = given or new_token()
     server = Server(file, token, host, port, extension)
     ended = _ended_by_signals()
-    try:
-        say(f"Serving {file} at {server.address}{_published(server.published())}; Ctrl-C ends it.")
-        if not is_loopback(host):
-            say(
-                f"Warning: {host} can be reached from other machines, and token and answers "
-                "travel unencrypted; put a proxy with TLS before it."
-            )
-        if given is None:
-            say(f"Token, shown this once: {token}")
-        elif len(given) < WEAK:
-            say(f"Warning: a token of {len(given)} characters can be guessed; take {WEAK} or more.")
-        _follow(server, file, ended)
-    finally:
-        _leave(server)
+    say(f"Serving {file} at {server.address}{_published(server.published())}; Ctrl-C ends it.")
+    if not is_loopback(host):
+        say(
+            f"Warning: {host} can be reached from other machines, and token and answers "
+            "travel unencrypted; put a proxy with TLS before it."
+        )
+    if given is None:
+        say(f"Token, shown this once: {token}")
+    elif len(given) < WEAK:
+        say(f"Warning: a token of {len(given)} characters can be guessed; take {WEAK} or more.")
+    _follow(server, file, ended)
+    _leave(server)
 
 
-def _leave(server: "Server") -> None:
-    """Close the server; clients that keep it busy do not keep the process.
+def _leave(server: "Server") -> NoReturn:
+    """Stop listening and end the process, whatever clients still do.
 
-    Nothing is written here, so that ending without them loses nothing.
+    Nothing is written here, so that nothing is lost; closing DuckDB instead waits for every
+    client's session.
     """
-    closing = threading.Thread(target=server.close, daemon=True)
-    closing.start()
-    closing.join(PATIENCE_S)
-    if closing.is_alive():
-        sys.stderr.flush()
-        os._exit(0)
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(PATIENCE_S)
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _ended_by_signals() -> threading.Event:

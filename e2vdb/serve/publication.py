@@ -65,9 +65,8 @@ def show(connection: duckdb.DuckDBPyConnection, file: Path, publication: Publica
     file's own views and macros are copied beside them. Raises InputError, with everything as it
     was, for a file whose parts DuckDB cannot copy.
     """
-    connection.execute(
-        f"CREATE OR REPLACE MACRO gate.main.published() AS {_callable(connection, publication.name)}"
-    )
+    macros = _callable(connection, publication.name)
+    connection.execute(f"CREATE OR REPLACE MACRO gate.main.published() AS {macros}")
     connection.execute("BEGIN")
     try:
         _clear(connection)

@@ -65,11 +65,15 @@ class Server:
         detach(self._connection, gone.name)
         return True
 
+    def stop(self) -> None:
+        """Stop listening."""
+        self._connection.execute("CALL quack_stop($1)", [self.address])
+        self._spill.cleanup()
+
     def close(self) -> None:
         """Stop listening and let go of the file."""
-        self._connection.execute("CALL quack_stop($1)", [self.address])
+        self.stop()
         self._connection.close()
-        self._spill.cleanup()
 
     def _locked_down(self, extension: Path | None) -> duckdb.DuckDBPyConnection:
         """Return a connection with Quack loaded that reaches the published file and no other.

@@ -13,6 +13,8 @@ import pytest
 import e2vdb
 from e2vdb.demo import write_demo
 
+E2VDB = [sys.executable, "-m", "e2vdb"]
+
 
 @dataclass(frozen=True)
 class Bi:
@@ -24,8 +26,7 @@ class Bi:
     def live(self, query: str) -> list[list[Any]]:
         """Return what `e2vdb sql` answers on the live database."""
         done = subprocess.run(
-            [sys.executable, "-m", "e2vdb", "--db", str(self.address), "sql", query]
-            + ["--format", "jsonl"],
+            [*E2VDB, "--db", str(self.address), "sql", query, "--format", "jsonl"],
             capture_output=True,
             encoding="utf-8",
             check=True,

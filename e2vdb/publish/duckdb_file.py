@@ -31,6 +31,9 @@ from e2vdb.query.definitions import read_sql
 STORAGE_VERSION = "v1.0.0"
 """The oldest that any client in use still reads: DuckDB 1.1.3 opens it, 2.0 too."""
 
+_MAGIC, _MAGIC_AT = b"........DUCK", 8
+"""What every DuckDB file begins with, after a checksum."""
+
 OLD, NEW = "old_file", "new_file"
 
 
@@ -67,7 +70,10 @@ def _attach(connection: duckdb.DuckDBPyConnection, file: Path, workplace: Path) 
     attach = "ATTACH {} AS " + OLD + " (READ_ONLY)"
     try:
         connection.execute(attach.format(literal(str(file))))
-    except (duckdb.IOException, duckdb.BinderException, duckdb.ConnectionException):
+    except duckdb.Error:
+        with file.open("rb") as stream:
+            if stream.read(len(_MAGIC))[_MAGIC_AT:] != _MAGIC[_MAGIC_AT:]:
+                raise
         # A client may have opened it for writing, which keeps others from opening it at all.
         copy = workplace / "old.duckdb"
         shutil.copyfile(file, copy)

@@ -75,11 +75,12 @@ def format_of(target: str, wanted: str | None) -> str:
         if suffix != ".parquet":
             raise UsageError(f"{target} must end in .parquet for {EMBEDDING_ATLAS}.")
         return EMBEDDING_ATLAS
-    if suffix in DUCKDB_SUFFIXES:
+    named_as_folder = target.endswith(("/", "\\"))
+    if suffix in DUCKDB_SUFFIXES and not named_as_folder:
         return "duckdb"
-    if suffix == ".parquet":
+    if suffix == ".parquet" and not named_as_folder:
         return "parquet"
-    if target.endswith(("/", "\\")) or path.is_dir():
+    if named_as_folder or path.is_dir():
         return "folder"
     raise UsageError(
         f"{target} does not say what to publish: end it in .duckdb for a DuckDB file, in .parquet "

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from build import write_output
 from publishing import ZONE
 
 import e2vdb
@@ -67,3 +68,14 @@ def live(published: Published) -> Iterator[e2vdb.Database]:
     """The database that was published, with all our functions."""
     with e2vdb.connect(published.address) as db:
         yield db
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A database of two calls with vectors of 8 values, to be written to; its folder is its own."""
+    for number in (1, 2):
+        name = f"outputs_2024010{number}_000000"
+        write_output(tmp_path / "in", name, seed=number, dimension=8)
+    with e2vdb.connect(tmp_path / "e2v.lancedb") as db:
+        db.ingest(tmp_path / "in", workers=1)
+    return tmp_path / "e2v.lancedb"

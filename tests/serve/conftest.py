@@ -22,21 +22,22 @@ def serving(folder: Path) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="module")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+def wire(quack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A server on a file of 5 calls and clients of it, for tests that leave the file alone."""
     with serving(tmp_path_factory.mktemp("serve")) as wire:
         yield wire
 
 
 @pytest.fixture
-def moving(tmp_path: Path) -> Iterator[Wire]:
+def moving(quack: None, tmp_path: Path) -> Iterator[Wire]:
     """A server on a file that the test publishes anew."""
     with serving(tmp_path) as wire:
         yield wire
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _quack() -> None:
+@pytest.fixture(scope="session")
+def quack() -> None:
+    """Skip where DuckDB has no Quack."""
     import duckdb
 
     from e2vdb.errors import E2VError

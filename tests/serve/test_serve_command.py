@@ -11,6 +11,10 @@ import duckdb
 import pytest
 from serving import client, free_port, write_publication
 
+from e2vdb.errors import E2VError
+from e2vdb.serve.extension import load_quack
+
+needs_quack = pytest.mark.usefixtures("quack")
 RUN = [sys.executable, "-m", "e2vdb", "serve"]
 
 
@@ -37,6 +41,7 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stderr.readline()
 
 
+@needs_quack
 @pytest.mark.parametrize("one", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_follows_and_ends_cleanly(tmp_path, one):
     file, port = write_publication(tmp_path / "bi.duckdb", 5), free_port()
@@ -57,6 +62,7 @@ def test_it_serves_follows_and_ends_cleanly(tmp_path, one):
         connection.close()
 
 
+@needs_quack
 def test_the_token_comes_from_a_file_or_the_environment_and_is_not_printed(tmp_path):
     file = write_publication(tmp_path / "bi.duckdb", 5)
     secret = tmp_path / "token"
@@ -78,6 +84,7 @@ def test_the_token_comes_from_a_file_or_the_environment_and_is_not_printed(tmp_p
             assert token not in out + first + rest
 
 
+@needs_quack
 def test_another_host_than_this_machine_is_warned_of(tmp_path):
     file, port = write_publication(tmp_path / "bi.duckdb", 5), free_port()
     with running(str(file), "--port", str(port), "--host", "0.0.0.0", E2VDB_TOKEN="short") as one:
@@ -97,9 +104,30 @@ def fails(*arguments: str, **variables: str) -> str:
 
 
 def test_mistakes_are_one_sentence(tmp_path):
-    file, port = write_publication(tmp_path / "bi.duckdb", 5), str(free_port())
+    file = write_publication(tmp_path / "bi.duckdb", 5)
     missing = tmp_path / "no.duckdb"
     assert f"`e2vdb publish {missing}` writes it" in fails(str(missing))
+    assert "needs 4 or more" in fails(str(file), E2VDB_TOKEN="abc")
+    assert "cannot be read as text" in fails(str(file), "--token-file", str(missing))
+    assert "is not a file" in fails(str(file), "--extension", str(missing))
+
+
+def test_a_missing_extension_is_told_with_its_remedy(tmp_path):
+    with duckdb.connect() as connection:
+        try:
+            load_quack(connection)
+        except E2VError:
+            said = fails(str(write_publication(tmp_path / "bi.duckdb", 5)))
+            assert f"DuckDB {duckdb.__version__} has no extension" in said
+            assert "pip install" in said
+            assert "duckdb-extension-quack==" in said
+        else:
+            pytest.skip("the extension is here")
+
+
+@needs_quack
+def test_files_that_cannot_be_served_and_ports_in_use_are_one_sentence(tmp_path):
+    file, port = write_publication(tmp_path / "bi.duckdb", 5), str(free_port())
     other = tmp_path / "other.duckdb"
     with duckdb.connect(other) as connection:
         connection.execute("CREATE TABLE t (i INTEGER)")
@@ -107,9 +135,6 @@ def test_mistakes_are_one_sentence(tmp_path):
     junk = tmp_path / "junk.duckdb"
     junk.write_text("junk")
     assert "not a file that DuckDB opens" in fails(str(junk))
-    assert "needs 4 or more" in fails(str(file), E2VDB_TOKEN="abc")
-    assert "cannot be read as text" in fails(str(file), "--token-file", str(missing))
-    assert "is not a file" in fails(str(file), "--extension", str(missing))
     assert "cannot load" in fails(str(file), "--extension", str(junk))
     with running(str(file), "--port", port) as process:
         said(process)

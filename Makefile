@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check test-lowest bench bench-peers clean
+.PHONY: demo test check test-lowest test-bi bench bench-peers clean
 
 demo: $(VENV)/installed
 	$(BIN)/e2vdb demo demo
@@ -20,9 +20,14 @@ check: $(VENV)/installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The lowest DuckDB that pyproject.toml admits answers the same.
+# The lowest DuckDB that pyproject.toml admits answers the same, and has the extension to serve.
 test-lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest tests/sql tests/query
+	$(LOWEST)/bin/python -m pytest tests/sql tests/query tests/serve
+
+# The published file in real clients, Superset among them, each installed below .venv-bi.
+test-bi: $(VENV)/installed-test
+	sh tests/bi/make_environments.sh .venv-bi $(PYTHON)
+	$(BIN)/python -m pytest -m bi tests/bi
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
@@ -45,8 +50,9 @@ $(VENV)/installed-test: $(VENV)/installed
 $(LOWEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LOWEST)
 	grep -v '^duckdb' constraints.txt > $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/python $(PIP) -c $(LOWEST)/constraints.txt -e '.[test]' duckdb==1.5.5
+	$(LOWEST)/bin/python $(PIP) -c $(LOWEST)/constraints.txt -e '.[test]' duckdb==1.5.5 \
+		duckdb-extension-quack==1.5.5 duckdb-extension-httpfs==1.5.5
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build *.egg-info
+	rm -rf $(VENV) $(LOWEST) .venv-bi build *.egg-info

@@ -31,6 +31,7 @@ _COMMANDS = {
     "head": ("e2vdb.cli.head", "Import the classifier head that scores frames."),
     "export": ("e2vdb.cli.distill", "Write one vector back as a .npy file."),
     "doctor": ("e2vdb.cli.doctor", "Check the data; exit 1 when something needs a person."),
+    "serve": ("e2vdb.cli.serve", "Answer queries on a published file over the network."),
     "config": ("e2vdb.cli.upkeep", "Show or change the settings stored with the database."),
     "optimize": ("e2vdb.cli.upkeep", "Compact the tables, remove orphans and old versions."),
     "tag": ("e2vdb.cli.upkeep", "Name the present state, list or remove names."),

@@ -164,7 +164,9 @@ def test_help(name: str) -> None:
     assert done.out.startswith(f"Usage: e2vdb {name}")
 
 
-@pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in ("latest", "demo")])
+@pytest.mark.parametrize(
+    "name", [name for name in _COMMANDS if name not in ("latest", "demo", "serve")]
+)
 def test_no_database(name: str, tmp_path: Path) -> None:
     words = {
         "sql": ["SELECT 1"],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from e2vdb.audio.extra import check_installed
 from e2vdb.audio.head import ModelHead, head_of
-from e2vdb.audio.listen import FULL_SCALE, Heard, Report
+from e2vdb.audio.listen import Heard, Report
 from e2vdb.audio.models import find_model, revision
 from e2vdb.audio.windows import (
     FIELD,

@@ -1,6 +1,7 @@
 """Decoding, block by block: soundfile first, PyAV for what it does not know (m4a, wma, amr)."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -76,7 +77,8 @@ def _opened(path: Path) -> Iterator[Source]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(path)
+        # Bytes on Unix, where a name need not be text; Windows knows text only.
+        file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError):
         with _opened_by_av(path) as source:
             yield source

@@ -1,5 +1,7 @@
 """Cutting into windows: every frame once, at pauses, and nearly what one pass gives."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,7 +34,7 @@ def test_every_frame_is_kept_once_and_no_window_is_too_long(frames, window_s, sh
 def test_neighbours_overlap_by_what_was_asked():
     windows = plan_windows(5000, np.zeros(4000, np.float32), 20, 2)
     assert len(windows) > 1
-    for one, following in zip(windows, windows[1:], strict=False):
+    for one, following in pairwise(windows):
         assert one.last - following.first == 100
         assert one.last - one.kept_to == following.kept_from - following.first == 50
 

@@ -5,9 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sounds import make_model
 
 FunASR = Callable[..., dict]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Models this small gain nothing from more, and lose much on a busy machine."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +43,7 @@ def funasr() -> FunASR:
         from funasr import AutoModel
 
         if model not in loaded:
-            quiet = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR"}
+            quiet = {"disable_update": True, "disable_pbar": True, "log_level": "ERROR", "ncpu": 1}
             loaded[model] = AutoModel(model=model, device="cpu", **quiet)
         found = loaded[model].generate(
             str(path), granularity=granularity, extract_embedding=True, disable_pbar=True

@@ -123,14 +123,18 @@ class _Container:
         # The resampler only lays samples out side by side here; rate and channels stay.
         layout = self._stream.codec_context.layout
         plain = av.AudioResampler(format="flt", layout=layout, rate=self.sample_rate)
+        gathered: list[Samples] = []
         for frame in self._container.decode(self._stream):
-            yield from self._arrays(plain.resample(frame))
-        yield from self._arrays(plain.resample(None))
+            gathered += map(self._array, plain.resample(frame))
+            if sum(map(len, gathered)) >= BLOCK:  # packets of 20 ms would cost more than they hold
+                yield np.concatenate(gathered)
+                gathered = []
+        gathered += map(self._array, plain.resample(None))
+        if gathered:
+            yield np.concatenate(gathered)
 
-    def _arrays(self, frames: list[Any]) -> Iterator[Samples]:
-        for frame in frames:
-            array = frame.to_ndarray().reshape(-1, self.channels)
-            yield np.ascontiguousarray(array, np.float32)
+    def _array(self, frame: Any) -> Samples:
+        return np.ascontiguousarray(frame.to_ndarray().reshape(-1, self.channels), np.float32)
 
 
 def _check_file(path: Path) -> None:

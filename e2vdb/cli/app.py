@@ -13,6 +13,7 @@ from e2vdb.errors import E2VError
 
 _COMMANDS = {
     "ingest": ("e2vdb.cli.ingest", "Read output directories into the database."),
+    "embed": ("e2vdb.cli.embed", "Recognise recordings and write output directories."),
     "metadata": ("e2vdb.cli.ingest", "Load what a file says of each call."),
     "events": ("e2vdb.cli.events", "Load, list or remove events: launches, trainings."),
     "sql": ("e2vdb.cli.sql", "Answer a question in SQL."),

@@ -41,8 +41,8 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
 
     def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
-        self._stored_names = _metadata_names(snapshot)
-        self._schema = _schema(snapshot, self._stored_names)
+        self._stored_names = metadata_names(snapshot)
+        self._schema = calls_schema(snapshot, self._stored_names)
         self._shown = pa.schema([_encoded(field) for field in self._schema])
         self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
         self._metadata: ColumnCache = ColumnCache() if kept is None else kept._metadata
@@ -132,7 +132,8 @@ def _encoded(field: pa.Field) -> pa.Field:
     return field
 
 
-def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+def calls_schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+    """Return the columns of `_call_rows`; `names` are those of `metadata_names`."""
     metadata = snapshot["metadata"].schema
     fields = [field for field in snapshot["utterances"].schema if field.name not in _LEFT_OUT]
     for name, stored in names.items():
@@ -143,7 +144,7 @@ def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
     return pa.schema([field.remove_metadata() for field in fields])
 
 
-def _metadata_names(snapshot: Snapshot) -> dict[str, str]:
+def metadata_names(snapshot: Snapshot) -> dict[str, str]:
     """Return the metadata's columns by their name in `calls`.
 
     A column that is called like one of ours keeps its values under `metadata_NAME`.

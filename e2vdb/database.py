@@ -1,7 +1,8 @@
 """The facade: one database, few verbs."""
 
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from e2vdb.loading.metadata import MetadataSummary
     from e2vdb.loading.references import References
     from e2vdb.loading.summary import IngestSummary
+    from e2vdb.watch.options import WatchOptions, WatchSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,56 @@ class Database(Analysis):
         except duckdb.Error as error:
             reason = str(error).split("\n", 1)[0]
             raise UsageError(f"The condition {where!r} cannot be used: {reason}") from error
+
+    def watch(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        options: "WatchOptions | None" = None,
+        stop: threading.Event | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        **choices: Any,
+    ) -> "WatchSummary":
+        """Take directories in as they are finished, and post alerts, until `stop` is set.
+
+        `choices` are the fields of `WatchOptions`: reference, alert_when, alert_url,
+        alert_format, least_pass, least_review, settle_s, poll, quiet_start, source, frames,
+        dimension. Ctrl-C ends it too; `say` is told a sentence a batch, perhaps by two threads.
+        """
+        from e2vdb.watch.options import watch_options
+        from e2vdb.watch.watcher import watch
+
+        self._check_writable()
+        summary = watch(
+            self._store,
+            folder,
+            options or watch_options(**choices),
+            assign=self._assign_clusters,
+            stop=stop or threading.Event(),
+            say=say,
+        )
+        self._keep_up()
+        return summary
+
+    def alerts(self, status: str | None = None) -> duckdb.DuckDBPyRelation:
+        """Return the relation `alerts`, newest first: all, or those pending, sent or failed."""
+        from e2vdb.watch.alerts import check_status
+
+        check_status(status)
+        query = "FROM alerts WHERE $status IS NULL OR status = $status ORDER BY created_at DESC"
+        relation = self.sql(query, {"status": status})
+        assert relation is not None  # noqa: S101 - a SELECT always has rows
+        return relation
+
+    def send_again(self, ids: Iterable[str] = (), *, wait: bool = True) -> int:
+        """Make failed alerts pending again, all or those named; return how many.
+
+        The running or next watch of their folder posts them.
+        """
+        from e2vdb.watch.outbox import send_again
+
+        with self._writing(wait=wait):
+            return send_again(self._store, list(ids))
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return a plain DuckDB connection of its own for ibis, JupySQL and friends.

@@ -4,6 +4,7 @@
 so a folder becomes the same row or the same reject either way. The caller holds the writer lock.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -93,8 +94,9 @@ class Intake:
         """Return a folder below the root, or the root, with the id that its path gives."""
         if folder == str(self._root):
             return root_place(self._root, self._options)
-        below = folder[len(str(self._root).rstrip("/")) + 1 :]
-        return Place(folder, id_prefix(self._options) + printable(below))
+        path = folder.replace(os.sep, "/")
+        below = path[len(str(self._root)) :].lstrip("/")
+        return Place(path, id_prefix(self._options) + printable(below))
 
     def _ids(self, place: Place) -> list[str]:
         """Return the ids that a visit may give rows: the folder's, and those of files in it."""
@@ -125,4 +127,3 @@ class Intake:
             read_distiller(self._store.dataset(DISTILLERS)),
             read_head(self._store.dataset(HEADS_TABLE)),
         )
-

@@ -53,10 +53,7 @@ class QualityCheck:
 
         `least` are the similarities from which on a call passes and is worth a review.
         """
-        parts = [
-            quality_rows(one, profile, least)
-            for one in self.closeness(utterances, profile)
-        ]
+        parts = [quality_rows(one, profile, least) for one in self.closeness(utterances, profile)]
         return pa.concat_tables(parts) if parts else ROWS.empty_table()
 
     def closeness(self, utterances: lance.LanceDataset, profile: Profile) -> list[Closeness]:

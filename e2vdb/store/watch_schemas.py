@@ -26,6 +26,7 @@ ALERTS = pa.schema(
 WATCHES = pa.schema(
     [
         pa.field("folder", pa.string()),
+        pa.field("watched_since", _MOMENT),
         pa.field("checked_until", _MOMENT),  # rows ingested before have been checked
     ]
 )

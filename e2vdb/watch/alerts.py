@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from e2vdb.errors import UsageError
 from e2vdb.ingest.labels import CHINESE, EMOTIONS
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
@@ -83,3 +84,9 @@ def _text(moment: datetime) -> str:
 def now() -> datetime:
     """Return the moment, in UTC."""
     return datetime.now(UTC)
+
+
+def check_status(status: str | None) -> None:
+    """Raise `UsageError` unless this is a status or None."""
+    if status is not None and status not in STATUSES:
+        raise UsageError(f"The status must be one of {', '.join(STATUSES)}, not {status!r}.")

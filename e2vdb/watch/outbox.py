@@ -17,7 +17,7 @@ from e2vdb.store.commits import commit, one_of, replace, stage
 from e2vdb.store.store import Store
 from e2vdb.store.tables import ALERTS_TABLE
 from e2vdb.store.watch_schemas import ALERTS
-from e2vdb.watch.alerts import FAILED, PENDING, SENT, Alert, Rule
+from e2vdb.watch.alerts import FAILED, PENDING, SENT, Alert, Rule, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An alert that is to be posted, and how often that was tried."""
+    """An alert that is to be posted, how often that was tried, and since when it waits."""
 
     alert: Alert
-    attempts: int = 0
+    attempts: int
+    since: datetime
 
 
 class Outbox:
@@ -113,7 +114,13 @@ class Outbox:
         found = dataset.to_table(filter=f"status = '{PENDING}'")
         found = found.filter(pc.equal(found["folder"], self._folder))
         rows = found.sort_by([("created_at", "ascending"), ("alert_id", "ascending")]).to_pylist()
-        return [Waiting(_alert(row), row["attempts"]) for row in rows]
+        return [_waiting(row) for row in rows]
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    # One that was made pending again, or never tried, has all its days before it.
+    since = row["created_at"] if row["attempts"] else now()
+    return Waiting(_alert(row), row["attempts"], since)
 
 
 def _alert(row: dict[str, Any]) -> Alert:
@@ -124,7 +131,7 @@ def _alert(row: dict[str, Any]) -> Alert:
 def send_again(store: Store, ids: Collection[str] = ()) -> int:
     """Make failed alerts pending again, all or those named; return how many.
 
-    They count as raised just now, for giving up is a matter of age.
+    Their attempts, and the days after which they are given up, count anew.
     """
     wanted = f"status = '{FAILED}'" + (f" AND {one_of('alert_id', ids)}" if ids else "")
     rows = store.dataset(ALERTS_TABLE).to_table(filter=wanted).to_pylist()

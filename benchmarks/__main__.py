@@ -5,10 +5,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from benchmarks import analysis, ingest, similarity, startup, trend
+from benchmarks import analysis, ingest, similarity, startup, trend, watch
 from benchmarks.report import Row, cores, load, machine, table
 
-SUBJECTS = ("ingest", "trend", "similarity", "analysis")
+SUBJECTS = ("ingest", "trend", "similarity", "analysis", "watch")
 """What can be measured alone; `ingest` takes the start-up times along."""
 
 
@@ -41,6 +41,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> list[Row]:
         rows += similarity.run(options.calls)
     if "analysis" in wanted:
         rows += analysis.run()
+    if "watch" in wanted:
+        rows += watch.run(folder)
     return rows
 
 

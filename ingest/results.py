@@ -9,6 +9,7 @@ import orjson
 
 from e2vdb.ingest.labels import EMOTIONS, canonical
 from e2vdb.ingest.rejects import Unusable
+from e2vdb.ingest.sound import NO_SOUND, Sound, sound_of
 from e2vdb.ingest.times import time_in_result
 
 LIMIT = 64 << 20
@@ -43,6 +44,7 @@ class Result(NamedTuple):
     recognized_at: datetime | None = None
     frames: tuple[FrameResult, ...] = ()
     warnings: tuple[str, ...] = ()
+    sound: Sound = NO_SOUND
 
 
 NO_RESULT = Result()
@@ -108,6 +110,7 @@ def _interpret(document: Mapping[str, Any]) -> Result:
         recognized_at=recognized_at,
         frames=_frames(document),
         warnings=tuple(warnings),
+        sound=sound_of(document),
     )
 
 

@@ -119,6 +119,7 @@ def _columns(
         [result.text for result in results],
         [one.content_hash for one in utterances],
         now,
+        *(zip(*[result.sound for result in results], strict=True) if results else [()] * 4),
     ]
     arrays = [
         column if isinstance(column, pa.Array) else pa.array(column, field.type)

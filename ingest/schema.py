@@ -31,6 +31,11 @@ def utterances_schema(dimension: int) -> pa.Schema:
             pa.field("result", pa.string()),
             pa.field("content_hash", pa.string()),
             pa.field("ingested_at", pa.timestamp("us", tz="UTC")),
+            # New columns stand last, where a database made before them gets them.
+            pa.field("quality", pa.float32()),
+            pa.field("channel", pa.string()),
+            pa.field("audio_file", pa.string()),
+            pa.field("model", pa.string()),
         ]
     )
 

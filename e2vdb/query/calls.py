@@ -28,6 +28,7 @@ CONVENTIONAL = pa.schema(
 ROW = "_row"
 _LEFT_OUT = ("embedding", "distilled", "result")
 _DERIVED = ("at", "negative")
+_QUALITY = "quality"
 _REPEATED = ("emotion", "agent", "product", "team")
 """Columns of few words, handed to DuckDB as dictionaries: grouping by them costs a third less."""
 
@@ -85,14 +86,31 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             self._versions, self._joined, self._rows_of = versions, {}, None
             self._encoded = {}
         stored = self._stored_names
-        own = [name for name in names if name not in stored and name != ROW]
+        own = [name for name in names if name in utterances.schema.names and name not in stored]
         found = self._utterances.read(utterances, own)
         for name in names:
             if name == ROW:
                 found[ROW] = pa.chunked_array([np.arange(utterances.count_rows())])
+            elif name not in found and name not in stored:
+                kind = self._schema.field(name).type
+                found[name] = pa.chunked_array([pa.nulls(utterances.count_rows(), kind)])
+            if name == _QUALITY:
+                found[name] = self._quality(found[name])
             elif name in stored and name not in self._joined:
                 self._joined[name] = self._join(name, stored[name])
         return [found[name] if name in found else self._joined[name] for name in names]
+
+    def _quality(self, rated: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return the quality of the audio: what the metadata says of it counts first.
+
+        A number outside 0..1 is of another scale, to be seen in `metadata_quality` only.
+        """
+        for name, stored in self._stored_names.items():
+            if stored.lower() == _QUALITY and _is_number(self._schema.field(name).type):
+                said = self._join(name, stored).cast(pa.float64())
+                fits = pc.and_(pc.greater_equal(said, 0.0), pc.less_equal(said, 1.0))
+                return pc.coalesce(pc.if_else(fits, said, None).cast(rated.type), rated)
+        return rated
 
     def _encode(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         if name not in _REPEATED or not pa.types.is_string(column.type):
@@ -126,6 +144,10 @@ class _Whole:
         return self._table.to_reader()
 
 
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
 def _encoded(field: pa.Field) -> pa.Field:
     if field.name in _REPEATED and pa.types.is_string(field.type):
         return field.with_type(pa.dictionary(pa.int32(), pa.string()))
@@ -135,7 +157,7 @@ def _encoded(field: pa.Field) -> pa.Field:
 def calls_schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
     """Return the columns of `_call_rows`; `names` are those of `metadata_names`."""
     metadata = snapshot["metadata"].schema
-    fields = [field for field in snapshot["utterances"].schema if field.name not in _LEFT_OUT]
+    fields = [field for field in snapshot.schema("utterances") if field.name not in _LEFT_OUT]
     for name, stored in names.items():
         index = metadata.get_field_index(stored)
         field = CONVENTIONAL.field(name) if index < 0 else metadata.field(index)
@@ -154,7 +176,7 @@ def metadata_names(snapshot: Snapshot) -> dict[str, str]:
         for name in snapshot["metadata"].schema.names
         if name not in ("utterance_id", "output_dir")
     ]
-    ours = {*snapshot["utterances"].schema.names, *_LEFT_OUT, *_DERIVED, ROW}
+    ours = {*snapshot.schema("utterances").names, *_LEFT_OUT, *_DERIVED, ROW}
     # SQL does not tell upper from lower case, so neither may this.
     taken = {*ours, *(name.lower() for name in stored)} - {*CONVENTIONAL.names}
     names = {name: name for name in CONVENTIONAL.names}

@@ -16,12 +16,12 @@ class StoredTable(pads.Dataset):  # type: ignore[misc]
     """One table of a snapshot, half precision widened to FLOAT, for `connection.register`.
 
     The columns are those at the time of registering, for DuckDB keeps them; `distilled` is
-    there from the beginning, NULL until the first fit.
+    there from the beginning, NULL until the first fit, and so is what an older e2vdb lacks.
     """
 
     def __init__(self, snapshot: Snapshot, table: str) -> None:
         self._snapshot, self._table = snapshot, table
-        stored = snapshot[table].schema
+        stored = snapshot.schema(table)
         fields = [_widened(field) for field in stored]
         if "embedding" in stored.names and DISTILLED not in stored.names:
             fields.append(pa.field(DISTILLED, pa.list_(pa.float32())))

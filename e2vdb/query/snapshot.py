@@ -7,6 +7,7 @@ import lance
 import pyarrow as pa
 
 from e2vdb.distill.distiller import Distiller, distiller_of, read_distiller
+from e2vdb.ingest.schema import utterances_schema
 from e2vdb.store.address import Address
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
@@ -101,6 +102,14 @@ class Snapshot:
         """Return a table for reading; it stays what it is until the next statement is planned."""
         self._read = True
         return self._tables[table]
+
+    def schema(self, table: str) -> pa.Schema:
+        """Return a table's columns, with those of `utterances` that an older e2vdb did not make."""
+        stored = self._tables[table].schema
+        if table != UTTERANCES_TABLE.name:
+            return stored
+        new = [one for one in utterances_schema(self.dimension) if one.name not in stored.names]
+        return pa.schema([*stored, *new])
 
     @property
     def shape(self) -> tuple[pa.Schema, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import lance
+import pyarrow as pa
 
 from e2vdb.errors import AddressError, StorageError
 from e2vdb.store.address import Address
@@ -101,12 +102,22 @@ class Store:
         return not rows and not self.dataset(REJECTS_TABLE).count_rows(filter=other)
 
     def create(self, dimension: int) -> None:
-        """Make every table that is not there yet, for embeddings of this length."""
+        """Make every table and column that is not there yet, for embeddings of this length."""
         for table in TABLES:
             try:
-                self._load(table, None)
+                stored = self._load(table, None)
             except AddressError:
                 self._write_empty(table, dimension, "create")
+                continue
+            if table is UTTERANCES:
+                self._add_new_columns(stored, table.schema(dimension))
+
+    def _add_new_columns(self, stored: lance.LanceDataset, wanted: pa.Schema) -> None:
+        """Give a table the columns that an older e2vdb did not know, NULL in every row."""
+        new = [field for field in wanted if field.name not in stored.schema.names]
+        if new:
+            with storage_errors(self.address):
+                stored.add_columns(pa.schema(new))
 
     def change_dimension(self, dimension: int) -> None:
         """Give a database that is still undecided another dimension; `utterances` goes last."""

@@ -1,8 +1,7 @@
 """The facade: one database, few verbs."""
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from e2vdb.analysis import Analysis
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
+from e2vdb.live import Live
 from e2vdb.query.functions import load_vector
 from e2vdb.query.lockdown import CHANGEABLE_BY_CLIENTS
 from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from e2vdb.loading.metadata import MetadataSummary
     from e2vdb.loading.references import References
     from e2vdb.loading.summary import IngestSummary
-    from e2vdb.watch.options import WatchOptions, WatchSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class DatabaseInfo:
     tags: tuple[Version, ...]
 
 
-class Database(Analysis):
+class Database(Analysis, Live):
     """An e2vdb database. Use it as a context manager, or close it.
 
     Reading never waits for a writer. Methods that write raise `BusyError` or wait for another
@@ -212,56 +211,6 @@ class Database(Analysis):
             reason = str(error).split("\n", 1)[0]
             raise UsageError(f"The condition {where!r} cannot be used: {reason}") from error
 
-    def watch(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        options: "WatchOptions | None" = None,
-        stop: threading.Event | None = None,
-        say: Callable[[str], None] = lambda _: None,
-        **choices: Any,
-    ) -> "WatchSummary":
-        """Take directories in as they are finished, and post alerts, until `stop` is set.
-
-        `choices` are the fields of `WatchOptions`: reference, alert_when, alert_url,
-        alert_format, least_pass, least_review, settle_s, poll, quiet_start, source, frames,
-        dimension. Ctrl-C ends it too; `say` is told a sentence a batch, perhaps by two threads.
-        """
-        from e2vdb.watch.options import watch_options
-        from e2vdb.watch.watcher import watch
-
-        self._check_writable()
-        summary = watch(
-            self._store,
-            folder,
-            options or watch_options(**choices),
-            assign=self._assign_clusters,
-            stop=stop or threading.Event(),
-            say=say,
-        )
-        self._keep_up()
-        return summary
-
-    def alerts(self, status: str | None = None) -> duckdb.DuckDBPyRelation:
-        """Return the relation `alerts`, newest first: all, or those pending, sent or failed."""
-        from e2vdb.watch.alerts import check_status
-
-        check_status(status)
-        query = "FROM alerts WHERE $status IS NULL OR status = $status ORDER BY created_at DESC"
-        relation = self.sql(query, {"status": status})
-        assert relation is not None  # noqa: S101 - a SELECT always has rows
-        return relation
-
-    def send_again(self, ids: Iterable[str] = (), *, wait: bool = True) -> int:
-        """Make failed alerts pending again, all or those named; return how many.
-
-        The running or next watch of their folder posts them.
-        """
-        from e2vdb.watch.outbox import send_again
-
-        with self._writing(wait=wait):
-            return send_again(self._store, list(ids))
-
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return a plain DuckDB connection of its own for ibis, JupySQL and friends.
 
@@ -372,7 +321,7 @@ class Database(Analysis):
         for session in (self._own, *self._handed_out):
             if session is not None:
                 session.close()
-        self._own = None
+        self._own = self._assessor = None
         self._handed_out.clear()
 
     def __enter__(self) -> Self:

@@ -95,11 +95,12 @@ class Checker:
         if self._rule.reference is None:
             return filtered(self._connection.table("calls"), self._rule.condition)
         self._connection.register("_checked", self._quality(vectors))
-        taken = [name for name in _CHECKED if name in rows.column_names]
+        there = {name.lower() for name in rows.column_names}
+        taken = [name for name in _CHECKED if name in there]
         other = f"EXCLUDE ({', '.join(taken)})" if taken else ""
         # Metadata of such a name gives way: the rule speaks of the check.
         both = self._connection.sql(
-            f"SELECT calls.* {other}, {', '.join(_CHECKED)} "
+            f"SELECT calls.* {other}, {', '.join(f'_checked.{name}' for name in _CHECKED)} "
             "FROM calls LEFT JOIN _checked USING (utterance_id)"
         )
         return filtered(both, self._rule.condition)

@@ -21,14 +21,10 @@ _LOOKS_AFTER_CHANGE = 3
 
 @dataclass(slots=True)
 class Noticed:
-    """Folders whose files changed, and folders that are new, perhaps with others below.
-
-    `unclear` where something happened that only a sweep can find.
-    """
+    """Folders whose files changed, and folders that are new, perhaps with others below."""
 
     changed: set[str] = field(default_factory=set)
     new: set[str] = field(default_factory=set)
-    unclear: bool = False
 
 
 class Source(Protocol):
@@ -43,6 +39,10 @@ class Source(Protocol):
     def close(self) -> None:
         """Stop watching."""
         ...
+
+
+class Broken(Exception):
+    """File events have broken off, and will not come back; says why."""
 
 
 def open_source(
@@ -75,9 +75,12 @@ class EventSource:
         self._notify = RustNotify([str(root)], False, False, 300, True, True)
 
     def wait(self, timeout_s: float) -> Noticed:
-        """Return what happened, at the latest after `timeout_s` seconds."""
+        """Return what happened, at the latest after `timeout_s` seconds. Raises `Broken`."""
         timeout_ms = max(1, int(timeout_s * 1000))
-        found = self._notify.watch(_GROUP_MS, _STEP_MS, timeout_ms, self._stop)
+        try:
+            found = self._notify.watch(_GROUP_MS, _STEP_MS, timeout_ms, self._stop)
+        except (RuntimeError, OSError) as error:  # a name that is no UTF-8, or a watch too many
+            raise Broken(str(error).split("\n", 1)[0][:200]) from error
         noticed = Noticed()
         if isinstance(found, str):
             if found == "signal":
@@ -91,7 +94,6 @@ class EventSource:
         below = path[len(self._root) :].strip(os.sep).split(os.sep)
         if any(map(is_hidden, below)):
             return
-        noticed.unclear |= "\ufffd" in path  # a name that is no UTF-8 arrives spoilt
         if kind != _DELETED and os.path.isdir(path) and not os.path.islink(path):
             (noticed.new if kind == _ADDED else noticed.changed).add(path)
         elif kind != _DELETED or path.endswith(_ENDS):

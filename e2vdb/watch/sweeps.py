@@ -24,7 +24,7 @@ class Sweeps:
     ) -> None:
         self._intake, self._every_s, self._clock = intake, every_s, clock
         self._running: Iterator[list[str]] | None = None
-        self._next_at = self._began_at = clock()
+        self._next_at = clock()
         self._taken: set[str] = set()
         self._spent_s = 0.0
 
@@ -32,10 +32,6 @@ class Sweeps:
     def is_due(self) -> bool:
         """Whether there is a slice to do now."""
         return self._running is not None or self._clock() >= self._next_at
-
-    def hurry(self) -> None:
-        """Sweep as soon as the sweep that may be running has ended."""
-        self._next_at = self._clock()
 
     def taken(self, folders: Iterable[str]) -> None:
         """Note folders that were taken in: the running sweep does not know of it."""
@@ -47,7 +43,6 @@ class Sweeps:
         began = self._clock()
         if self._running is None:
             self._running, self._spent_s = self._intake.changed(), 0.0
-            self._next_at = began + self._every_s
             self._taken.clear()
         found: list[str] = []
         for slice_ in self._running:
@@ -60,6 +55,5 @@ class Sweeps:
         if self._running is None:
             self._taken.clear()
             rest_s = max(self._every_s, _REST * self._spent_s)
-            if self._next_at > began:  # nobody has asked for another one meanwhile
-                self._next_at = self._clock() + rest_s
+            self._next_at = self._clock() + rest_s
         return found

@@ -14,7 +14,7 @@ from e2vdb.store.store import Store
 from e2vdb.watch.alarm import Alarm, left_unchecked, open_alarm
 from e2vdb.watch.batch import MOST_FOLDERS, Batches
 from e2vdb.watch.marks import read_mark
-from e2vdb.watch.notice import Source, open_source
+from e2vdb.watch.notice import Broken, Source, open_source
 from e2vdb.watch.options import Say, WatchOptions, WatchSummary
 from e2vdb.watch.settle import Settler
 from e2vdb.watch.single import only_watcher
@@ -75,9 +75,10 @@ class _Watcher:
     """One watch from start to end; everything but posting happens in the thread that runs it."""
 
     def __init__(self, root: Path, options: WatchOptions, batches: Batches, upkeep: Upkeep) -> None:
-        self._root, self._options, self._batches, self._upkeep = root, options, batches, upkeep
+        self._root, self._batches, self._upkeep = root, batches, upkeep
         self._say, self._store, self._alarm = batches.say, batches.store, batches.alarm
         self._settler = Settler(options.settle_s)
+        self._poll = options.poll
         self._batch_at = 0.0
         self._noted_at = self._marked_at = time.monotonic()
         self._identity = _identity(root)
@@ -100,16 +101,12 @@ class _Watcher:
 
     def _open(self, stop: threading.Event) -> None:
         """Begin to watch, and to sweep: in this order, so that nothing comes in between."""
-        self._source: Source = open_source(self._root, stop, poll=self._options.poll, say=self._say)
+        self._source: Source = open_source(self._root, stop, poll=self._poll, say=self._say)
         every_s = EVERY_POLLING_S if self._source.polls else EVERY_S
         self._sweeps = Sweeps(self._batches.intake, every_s)
 
     def _turn(self, stop: threading.Event) -> None:
-        noticed = self._source.wait(self._wait_s())
-        self._settler.notice(noticed.changed)
-        self._settler.notice(noticed.new, below=True)
-        if noticed.unclear:
-            self._sweeps.hurry()
+        self._notice(stop)
         self._keep_root(stop)
         if self._sweeps.is_due:
             self._settler.notice(self._sweeps.step())
@@ -119,6 +116,21 @@ class _Watcher:
         if self._alarm is not None:
             self._look_after(self._alarm, moment)
         self._upkeep.run(stop.is_set)
+
+    def _notice(self, stop: threading.Event) -> None:
+        try:
+            noticed = self._source.wait(self._wait_s())
+        except Broken as error:
+            self._say(f"File events for {self._root} broke off ({error}): polling.")
+            self._poll = True
+            self._reopen(stop)
+            return
+        self._settler.notice(noticed.changed)
+        self._settler.notice(noticed.new, below=True)
+
+    def _reopen(self, stop: threading.Event) -> None:
+        self._source.close()
+        self._open(stop)
 
     def _wait_s(self) -> float:
         """Return how long nothing needs to be done unless something happens."""
@@ -165,8 +177,7 @@ class _Watcher:
             self._say(f"{self._root} is gone; waiting for it to come back")
         else:
             self._say(f"{self._root} is back")
-            self._source.close()
-            self._open(stop)
+            self._reopen(stop)
         self._identity = identity
 
     def _end(self) -> WatchSummary:

@@ -15,7 +15,7 @@ from e2vdb.head.head import read_head
 from e2vdb.ingest.files import LocalFiles
 from e2vdb.ingest.jobs import Job, Place
 from e2vdb.ingest.layouts import Folder, layouts, recordings_in
-from e2vdb.ingest.names import printable
+from e2vdb.ingest.names import is_hidden, printable
 from e2vdb.ingest.rejects import Unusable
 from e2vdb.ingest.sweep import sweep
 from e2vdb.loading.catalogue import Catalogue
@@ -78,7 +78,8 @@ class Intake:
     def changed(self) -> Iterator[list[str]]:
         """Yield the folders with something new or changed, a slice of the tree at a time.
 
-        Reads file times only. A slice may be empty; the caller can stop between two.
+        Reads file times only. A slice may be empty; the caller can stop between two. Hidden
+        folders are left out: what is written there is renamed into place when it is finished.
         """
         catalogue = Catalogue(self._store)
         pending = deque([root_place(self._root, self._options)])
@@ -87,7 +88,7 @@ class Intake:
             places = [pending.popleft() for _ in range(min(SLICE, len(pending)))]
             known = catalogue.known(places)
             swept = sweep(replace(job, folders=tuple(places), known=known))
-            pending += swept.below
+            pending += [one for one in swept.below if not is_hidden(one.path)]
             yield [place.path for place in swept.changed]
 
     def place(self, folder: str) -> Place:

@@ -88,7 +88,7 @@ def _stored(utterance_id: str, snapshot: Snapshot) -> Asked | None:
 
 
 def _at_path(text: str, dimension: int, recognise: Recognise) -> Asked:
-    if "\0" in text:
+    if not text.strip() or "\0" in text:
         raise UsageError(f"{text!r} is no path and no utterance id.")
     path = Path(text).expanduser()
     if path.is_dir():

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from e2vdb.ingest.layouts import OUTPUTS
+from e2vdb.ingest.names import is_hidden
 from e2vdb.ingest.times import is_output_name
 from e2vdb.watch.drives import network_kind
-from e2vdb.watch.settle import is_hidden
 
 POLL_S = 1.0
 _GROUP_MS, _STEP_MS = 100, 25

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stat import S_ISDIR, S_ISREG
 
 from e2vdb.ingest.layouts import Folder, Layout, layouts, recordings_in
-from e2vdb.ingest.names import printable
+from e2vdb.ingest.names import is_hidden, printable
 
 SETTLE_S = 1.0
 """How long sizes and times have to stand still."""
@@ -64,11 +64,6 @@ def look(path: str, asked: tuple[Layout, ...]) -> Look | None:
     return Look(
         tuple(sorted(files)), tuple(folders), bool(found), has_output, flat, renamed, latest
     )
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a name says that the thing is none of ours: `.part`, `.git`, `.Trash`."""
-    return name.startswith(".")
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ class Reasons:
         profile = compared.profile
         bound = {
             "pass": f"at least {least[0]:.2f}, which passes",
-            "review": f"below {least[0]:.2f}, which passes, but not below {least[1]:.2f}",
+            "review": f"between {least[1]:.2f} and {least[0]:.2f}, which wants a review",
             "risk": f"below {least[1]:.2f}, where risk begins",
         }[verdict]
         self.found.append(

@@ -11,6 +11,7 @@ WECOM_BYTES = 4096
 """What a WeCom robot takes as the content of one markdown message."""
 
 Facts = Mapping[str, Any]
+_VERDICTS = {"pass": "合格 pass", "review": "待复核 review", "risk": "风险 risk"}
 
 
 def _json(facts: Facts) -> Any:
@@ -22,9 +23,9 @@ def _wecom(facts: Facts) -> Any:
     heading = f"## 通话情绪告警：{_feeling(facts, _wide)}"
     about = [("通话", "utterance_id"), ("坐席", "agent"), ("班组", "team"), ("客户", "customer")]
     about += [("产品", "product"), ("时间", "at")]
-    lines = [f"> {name}：{_wide(facts[key])}" for name, key in about if facts[key] is not None]
+    lines = [f"> {name}：{_wide(_said(facts, key))}" for name, key in about if facts[key]]
     if facts["verdict"] is not None:
-        verdict = f'<font color="warning">{facts["verdict"]}</font>'
+        verdict = f'<font color="warning">{_VERDICTS[facts["verdict"]]}</font>'
         set_name = _wide(facts["reference"])
         lines.append(f"> 质检：{verdict}，与 {set_name} 的相似度 {facts['similarity']:.2f}")
     lines += [f"> 条件：{_wide(facts['condition'])}", f"> 编号：{facts['alert_id']}"]
@@ -35,12 +36,17 @@ def _wecom(facts: Facts) -> Any:
 def _slack(facts: Facts) -> Any:
     about = ("utterance_id", "agent", "team", "customer", "product", "at")
     lines = [f"*Call of concern: {_feeling(facts, _escaped)}*"]
-    lines += [f"{key}: {_escaped(facts[key])}" for key in about if facts[key] is not None]
+    lines += [f"{key}: {_escaped(_said(facts, key))}" for key in about if facts[key]]
     if facts["verdict"] is not None:
         set_name = _escaped(facts["reference"])
         lines.append(f"{facts['verdict']}: similarity to {set_name} {facts['similarity']:.2f}")
     lines += [f"condition: {_escaped(facts['condition'])}", f"alert: {facts['alert_id']}"]
     return {"text": "\n".join(lines)}
+
+
+def _said(facts: Facts, key: str) -> str:
+    """Return a fact as people read it, moments without the T of ISO 8601."""
+    return str(facts[key]).replace("T", " ") if key == "at" else str(facts[key])
 
 
 def _feeling(facts: Facts, escape: Callable[[object], str]) -> str:

@@ -178,6 +178,7 @@ def test_no_database(name: str, tmp_path: Path) -> None:
         "events": ["list"],
         "reference": ["list"],
         "align": ["list"],
+        "watch": ["/no"],
     }
     more = ["--remove", "x"] if name == "tag" else words.get(name, [])
     done = e2vdb(name, *more, "--db", tmp_path / "none")

@@ -31,6 +31,9 @@ from e2vdb.store.tables import DISTILLERS, HEADS_TABLE
 SLICE = 256
 """Folders that a sweep looks at before it lets its caller do something else."""
 
+MANY = 4096
+"""Utterances up to which what is known of them is looked up by their ids."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -60,10 +63,15 @@ class Intake:
             self.prepare()  # the first directories decide how long vectors are
         places = [self.place(one) for one in folders]
         ids = tuple(dict.fromkeys(one for place in places for one in self._ids(place)))
-        catalogue = Catalogue(self._store, ids)
+        catalogue = Catalogue(self._store, ids if len(ids) <= MANY else None)
         summary = IngestSummary(str(self._root), str(self._store.address))
         chunk = Chunk(self._store, catalogue, summary)
-        chunk.add(run_job(self._job(places, catalogue), self._target()))
+        target = self._target()
+        while places:
+            outcome = run_job(self._job(places, catalogue), target)
+            chunk.add(outcome)
+            # A long folder of many recordings is read in parts; other folders are not followed.
+            places = [one for one in outcome.below if one.part is not None]
         chunk.commit()
         if metadata_awaits(self._store, ids):
             resolve_metadata(self._store)

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from e2vdb.ingest.names import printable
@@ -27,9 +28,9 @@ class Alarm:
     mark: Mark
     store: Store
 
-    def move_mark(self) -> None:
-        """Note that every call so far is checked. The caller holds the writer lock."""
-        self.mark = replace(self.mark, checked_until=now())
+    def move_mark(self, moment: datetime) -> None:
+        """Note that calls that came in before are checked. The caller holds the writer lock."""
+        self.mark = replace(self.mark, checked_until=max(moment, self.mark.checked_until))
         write_mark(self.store, self.mark)
 
     def take_up(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from e2vdb.errors import BusyError, StorageError
 from e2vdb.loading.intake import Intake, Taken
@@ -52,10 +53,11 @@ class Batches:
 
     def _run(self) -> None:
         taken = self._take()
+        if taken is not None:
+            self._count(taken)
         raised = self._check()
         self._note_attempts()
         if taken is not None:
-            self._count(taken)
             self.say(_line(taken.summary, len(raised), self.alarm is not None))
         elif raised:
             self.say(f"{_many(len(raised), 'alert')} for calls that came in before")
@@ -85,15 +87,15 @@ class Batches:
             self.alarm.deliverer.submit(Waiting(one, 0, one.created_at) for one in new)
         return new
 
-    def note(self, *, mark: bool) -> None:
-        """Write down what came of posting, and with `mark` that all calls so far are checked."""
-        if not mark and not self._has_results():
+    def note(self, mark: datetime | None = None) -> None:
+        """Write down what came of posting, and that calls are checked that came before `mark`."""
+        if mark is None and not self._has_results():
             return
         try:
             with writer_lock(self.store.address, say=self.say, give_up=self.gives_up):
                 self._note_attempts()
-                if mark and self.alarm is not None:
-                    self.alarm.move_mark()
+                if mark is not None and self.alarm is not None:
+                    self.alarm.move_mark(mark)
         except BusyError:
             return
         except StorageError as error:

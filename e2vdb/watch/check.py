@@ -1,7 +1,7 @@
 """Which of these calls are a matter for an alert: the reference set's verdict, then SQL."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,9 @@ class Checker:
             return []
         try:
             return self._rows(rows, vectors)
+        except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+            self._say(f"{rows.num_rows:,} calls were not checked. {self._reason(error)}")
+            return []
         except duckdb.Error as error:
             if rows.num_rows == 1:
                 named = rows["utterance_id"][0].as_py()
@@ -130,8 +133,3 @@ class Checker:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-
-def chunks(ids: Sequence[str], size: int = 2048) -> list[Sequence[str]]:
-    """Return ids in lists of a length that a filter takes well."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]

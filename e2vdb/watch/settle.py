@@ -36,7 +36,7 @@ class Look:
 
 
 def look(path: str, asked: tuple[Layout, ...]) -> Look | None:
-    """Look at a folder; None where it is gone, no folder, or cannot be read."""
+    """Look at a folder; None where it is gone or none."""
     files: list[tuple[str, int, int]] = []
     folders: list[str] = []
     try:
@@ -49,12 +49,18 @@ def look(path: str, asked: tuple[Layout, ...]) -> Look | None:
                 if entry.is_dir(follow_symlinks=False):
                     folders += [] if is_hidden(entry.name) else [entry.path]
                     continue
-                info = entry.stat()
+                try:
+                    info = entry.stat()
+                except FileNotFoundError:  # a link that leads nowhere, or gone meanwhile
+                    continue
                 if S_ISREG(info.st_mode):
                     files.append((entry.name, info.st_size, info.st_mtime_ns))
                     latest = max(latest, info.st_mtime)
-    except OSError:
-        return None  # what is still there is seen by the next sweep, and rejected by name
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:  # it cannot be read: a reject, if it stays so
+        mark = (("", error.errno or 0, 0),)
+        return Look(mark, (), True, True, False, False, time.time())
     folder = Folder(path, printable(os.path.basename(path)), [name for name, _, _ in files])
     found = recordings_in(folder, asked)
     has_output = any(one.embedding or one.frames or one.result for one in found)
@@ -143,6 +149,11 @@ class Settler:
         due = known.still_since + self._settle_s
         known.look_at = due if due > moment else moment + self._settle_s
         return False
+
+    def oldest_s(self) -> float:
+        """Return how long ago the folder was noticed that has been pending for longest."""
+        moment = self._clock()
+        return max((moment - one.since for one in self._pending.values()), default=0.0)
 
     def wait_s(self) -> float | None:
         """Return the seconds until the next look, None where nothing is pending."""

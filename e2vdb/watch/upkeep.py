@@ -19,14 +19,14 @@ THIN_EVERY_S = 300.0
 class Upkeep:
     """Settles what depends on all rows, compacts and thins, each when it is time.
 
-    `assign` lets new calls join the clusterings; it takes the writer lock itself.
+    `assign(wait=…)` lets new calls join the clusterings; it takes the writer lock itself.
     """
 
     def __init__(
         self,
         store: Store,
         intake: Intake,
-        assign: Callable[[], list[str]],
+        assign: Callable[..., list[str]],
         say: Say,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,9 +53,13 @@ class Upkeep:
     def settle(self, gives_up: Callable[[], bool]) -> None:
         """Mark duplicates, fit the first distiller, merge fragments, let calls join clusterings."""
         self._settled_at = self._clock()
-        if self._new and self._locked(self._settle, gives_up):
+        if not (self._new and self._locked(self._settle, gives_up)):
+            return
+        try:
+            self._tell(self._assign(wait=False))
             self._new = False
-            self._tell(self._assign())
+        except BusyError:
+            return  # the next time
 
     def _locked(self, job: Callable[[], None], gives_up: Callable[[], bool]) -> bool:
         try:

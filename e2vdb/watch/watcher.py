@@ -5,13 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from e2vdb.errors import StorageError
 from e2vdb.loading.ingest import IngestOptions, Talk, check_options, check_root, ingest
 from e2vdb.loading.intake import Intake
 from e2vdb.store.lock import writer_lock
 from e2vdb.store.store import Store
 from e2vdb.watch.alarm import Alarm, left_unchecked, open_alarm
+from e2vdb.watch.alerts import now
 from e2vdb.watch.batch import MOST_FOLDERS, Batches
 from e2vdb.watch.marks import read_mark
 from e2vdb.watch.notice import Broken, Source, open_source
@@ -39,13 +42,13 @@ def watch(
     root: str | os.PathLike[str],
     options: WatchOptions,
     *,
-    assign: Callable[[], list[str]],
+    assign: Callable[..., list[str]],
     stop: threading.Event,
     say: Say,
 ) -> WatchSummary:
     """Watch a folder until `stop` is set; then finish the batch and return what was done.
 
-    `assign` lets new calls join the clusterings. Raises `InputError`, `UsageError`,
+    `assign(wait=…)` lets new calls join the clusterings. Raises `InputError`, `UsageError`,
     `AddressError` or `BusyError` for what is wrong at the start; later troubles are said, and
     what they kept from being done is tried again.
     """
@@ -82,6 +85,7 @@ class _Watcher:
         self._batch_at = 0.0
         self._noted_at = self._marked_at = time.monotonic()
         self._identity = _identity(root)
+        self._marked = 0
 
     def run(self, stop: threading.Event) -> WatchSummary:
         """Watch until `stop` is set or Ctrl-C comes."""
@@ -92,7 +96,7 @@ class _Watcher:
         self._say(f"Watching {self._root} for {self._store.address}, {how}")
         try:
             while not stop.is_set():
-                self._turn(stop)
+                self._try_turn(stop)
         except KeyboardInterrupt:
             stop.set()
         finally:
@@ -102,8 +106,19 @@ class _Watcher:
     def _open(self, stop: threading.Event) -> None:
         """Begin to watch, and to sweep: in this order, so that nothing comes in between."""
         self._source: Source = open_source(self._root, stop, poll=self._poll, say=self._say)
+        self._sweeps = self._new_sweeps()
+
+    def _new_sweeps(self) -> Sweeps:
         every_s = EVERY_POLLING_S if self._source.polls else EVERY_S
-        self._sweeps = Sweeps(self._batches.intake, every_s)
+        return Sweeps(self._batches.intake, every_s)
+
+    def _try_turn(self, stop: threading.Event) -> None:
+        try:
+            self._turn(stop)
+        except StorageError as error:
+            self._say(str(error))
+            self._sweeps = self._new_sweeps()
+            stop.wait(RETRY_S)
 
     def _turn(self, stop: threading.Event) -> None:
         self._notice(stop)
@@ -156,17 +171,19 @@ class _Watcher:
 
     def _look_after(self, alarm: Alarm, moment: float) -> None:
         """Write down what came of posting, take up what others made pending, move the mark."""
-        quiet = self._batches.idle and not len(self._settler) and not self._sweeps.is_due
-        marks = quiet and moment - self._marked_at >= MARK_S
+        rows = self._batches.summary.rows
+        marks = self._batches.idle and rows != self._marked and moment - self._marked_at >= MARK_S
         if moment - self._noted_at < NOTE_S and not marks:
             return
         self._noted_at = moment
-        self._batches.note(mark=marks and self._marked_rows != self._batches.summary.rows)
+        self._batches.note(self._all_checked() if marks else None)
         alarm.take_up()
         if marks:
-            self._marked_at, self._marked_rows = moment, self._batches.summary.rows
+            self._marked_at, self._marked = moment, rows
 
-    _marked_rows = 0
+    def _all_checked(self) -> datetime:
+        """Return the moment before which every call came in that is checked by now."""
+        return now() - timedelta(seconds=self._settler.oldest_s())
 
     def _keep_root(self, stop: threading.Event) -> None:
         """Begin anew when the folder was taken away and put back, as a drive that is mounted."""
@@ -186,7 +203,7 @@ class _Watcher:
         if self._alarm is not None:
             if self._alarm.deliverer is not None:
                 self._alarm.deliverer.close(GRACE_S)
-            self._batches.note(mark=self._batches.idle and not len(self._settler))
+            self._batches.note(self._all_checked() if self._batches.idle else None)
             waiting = len(self._alarm.outbox.pending())
         self._upkeep.settle(lambda: True)
         summary.waiting = waiting

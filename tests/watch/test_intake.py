@@ -134,3 +134,15 @@ def test_a_sweep_reads_no_file(root: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(LocalFiles, "read", refuse)
     monkeypatch.setattr(LocalFiles, "open", refuse)
     assert sum(len(slice_) for slice_ in taking.changed()) == 33
+
+
+def test_a_long_folder_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("e2vdb.ingest.batches.PART", 3)
+    monkeypatch.setattr("e2vdb.loading.intake.MANY", 5)
+    root = tmp_path / "outputs"
+    flat = build.write_flat(root, "flat", {f"k{i}": build.vector(i, D) for i in range(10)})
+    write_output(flat / name_of(1), 1)
+    taking = intake(tmp_path / "db", root)
+    assert taking.take([str(flat)]).summary.inserted == 10
+    assert taking.take([str(flat)]).summary.unchanged == 10
+    assert ids(tmp_path / "db") == [f"flat/k{i}" for i in range(10)]

@@ -143,3 +143,32 @@ def test_hidden_folders_are_not_looked_into(tmp_path: Path) -> None:
     found = look(str(tmp_path), layouts())
     assert found is not None
     assert found.folders == (str(tmp_path / "a"),)
+
+
+def test_a_link_that_leads_nowhere(settler: Settler, clock: Clock, tmp_path: Path) -> None:
+    folder = write_output(tmp_path)
+    (folder / "processed_audio.wav").symlink_to(tmp_path / "none")
+    settler.notice([str(folder)])
+    settler.finished(100)
+    assert after(clock, 1.1, settler) == [str(folder)]
+
+
+def test_a_folder_that_cannot_be_read_is_handed_on(
+    settler: Settler, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    folder = str(write_output(tmp_path))
+    monkeypatch.setattr("e2vdb.watch.settle.os.scandir", refuse)
+    settler.notice([folder])
+    assert settler.finished(100) == []
+    assert after(clock, 1.1, settler) == [folder]
+
+
+def test_how_long_the_oldest_has_waited(settler: Settler, clock: Clock, tmp_path: Path) -> None:
+    assert settler.oldest_s() == 0.0
+    settler.notice([str(write_output(tmp_path))])
+    clock.s += 5
+    settler.notice([str(write_output(tmp_path, "outputs_20240104_223001"))])
+    assert settler.oldest_s() == 5.0

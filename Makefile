@@ -39,7 +39,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python $(PIP) -c constraints.txt -e '.[test]'
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[test,audio]'
 	touch $@
 
 $(LOWEST)/installed: pyproject.toml constraints.txt

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import pyarrow.compute as pc
 
-from e2vdb.analysis import Analysis
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
 from e2vdb.live import Live
@@ -21,6 +20,7 @@ from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
 from e2vdb.query.session import Session
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import Parameters, run
+from e2vdb.recordings import Recordings, is_recording
 from e2vdb.similarity.ann import Effort, build_index, drop_index
 from e2vdb.similarity.neighbors import NeighborsSummary
 from e2vdb.store.address import Address, resolve
@@ -56,7 +56,7 @@ class DatabaseInfo:
     tags: tuple[Version, ...]
 
 
-class Database(Analysis, Live):
+class Database(Recordings, Live):
     """An e2vdb database. Use it as a context manager, or close it.
 
     Reading never waits for a writer. Methods that write raise `BusyError` or wait for another
@@ -130,17 +130,19 @@ class Database(Analysis, Live):
         where: str | None = None,
         mode: str = "auto",
         effort: Effort | None = None,
+        model: str | None = None,
     ) -> SearchAnswer:
-        """Return the k calls nearest to an utterance id, a .npy file or a vector (D,).
+        """Return the k calls nearest to an utterance id, a .npy file, a recording or a vector (D,).
 
         An utterance itself is left out of its answer. `where` is SQL over `calls`, applied
-        before; `mode` is auto, exact or ann, `effort` says how hard ann tries.
+        before; `mode` is auto, exact or ann, `effort` says how hard ann tries. `model` hears
+        recordings; without it the one does that made the database's calls.
         """
         session = self._session()
         snapshot, searcher = session.snapshot, session.searcher
         if effort is not None:
             searcher.effort = effort
-        vector, own = self._query_vector(searcher, query, snapshot.dimension)
+        vector, own = self._query_vector(searcher, query, snapshot.dimension, model)
         if vector is None:
             return SearchAnswer("exact", snapshot.version, len(searcher), 0, EMPTY_ANSWER)
         wanted = k + 1 if own is not None and k > 0 else k
@@ -151,7 +153,7 @@ class Database(Analysis, Live):
         return SearchAnswer(used, snapshot.version, len(searcher), found[0].verified, table)
 
     def _query_vector(
-        self, searcher: Searcher, query: Any, dimension: int
+        self, searcher: Searcher, query: Any, dimension: int, model: str | None
     ) -> "tuple[NDArray[Any] | None, str | None]":
         """Return the vector that a query means, and the id to leave out of the answer."""
         import numpy as np
@@ -161,6 +163,8 @@ class Database(Analysis, Live):
         text = os.fspath(query)
         if text.endswith(".npy"):
             return load_vector(text, dimension).astype(np.float64), None
+        if is_recording(text):
+            return self.recognise(text, model).embedding.astype(np.float64), None
         return searcher.vector(text), text
 
     def build_index(self, kind: str = "IVF_RQ", *, rebuild: bool = False, wait: bool = True) -> str:

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,6 +16,7 @@ from e2vdb.store.store import Store
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from e2vdb.audio import Recognition
     from e2vdb.query.assess import Assessor
     from e2vdb.query.assessment import Assessment
     from e2vdb.watch.options import WatchOptions, WatchSummary
@@ -30,6 +30,12 @@ class Live:
 
     def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
         """Return the relation of a query; `Database` says how."""
+        raise NotImplementedError
+
+    def recognise(
+        self, recording: str | os.PathLike[str], model: str | None = None
+    ) -> "Recognition":
+        """Return what a recording sounds like; `Recordings` says how."""
         raise NotImplementedError
 
     def _check_writable(self) -> None:
@@ -71,7 +77,7 @@ class Live:
             self._assessor = Assessor(session)
         return self._assessor.assess(
             what,
-            lambda path: _recognised(path, model),
+            lambda path: self.recognise(path, model),
             reference=reference,
             clustering=clustering,
             k=k,
@@ -127,9 +133,3 @@ class Live:
 
         with self._writing(wait=wait):
             return send_again(self._store, list(ids))
-
-
-def _recognised(path: Path, model: str | None) -> Any:
-    from e2vdb.audio.recognition import recognise
-
-    return recognise(path) if model is None else recognise(path, model)

@@ -56,7 +56,10 @@ class LocalFiles:
     root: str
 
     def list(self, path: str) -> Listing:
-        """Name the entries of a folder; links out of the root and to folders are counted only."""
+        """Name the entries of a folder; links out of the root and to folders are counted only.
+
+        Hidden folders are left out: `e2vdb embed` and others make in them what is not finished.
+        """
         files: list[str] = []
         folders: list[str] = []
         links = 0
@@ -66,7 +69,8 @@ class LocalFiles:
                     if entry.is_file(follow_symlinks=False):
                         files.append(entry.name)
                     elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.name)
+                        if not entry.name.startswith("."):
+                            folders.append(entry.name)
                     elif not entry.is_symlink() or self._leads_inside(entry.path):
                         files.append(entry.name)
                     else:

@@ -1,8 +1,9 @@
 """Decoding, block by block: soundfile first, PyAV for what it does not know (m4a, wma, amr)."""
 
 import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +28,6 @@ class Source(Protocol):
 
     sample_rate: int
     channels: int
-    seconds: float | None
 
     def blocks(self) -> Iterator[Samples]:
         """Yield the samples in order, each block (n, channels), float32 within -1..1."""
@@ -37,14 +37,38 @@ class Source(Protocol):
 @contextmanager
 def open_recording(path: Path) -> Iterator[Source]:
     """Open a recording of any known kind. Raises `BadRecording`, here and while it is read."""
+    _check_file(path)
+    with ExitStack() as stack:
+        with _decoder_errors(path):
+            source = stack.enter_context(_opened(path))
+        _check_shape(path, source)
+        yield _Guarded(path, source)
+
+
+class _Guarded:
+    """A source whose decoder's errors are said of the recording."""
+
+    def __init__(self, path: Path, source: Source) -> None:
+        self._path, self._source = path, source
+        self.sample_rate, self.channels = source.sample_rate, source.channels
+
+    def blocks(self) -> Iterator[Samples]:
+        blocks = self._source.blocks()
+        while True:
+            with _decoder_errors(self._path):
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+
+@contextmanager
+def _decoder_errors(path: Path) -> Iterator[None]:
     import soundfile
 
-    _check_file(path)
     try:
-        with _opened(path) as source:
-            _check_shape(path, source)
-            yield source
-    except (soundfile.LibsndfileError, OSError, EOFError, ValueError) as error:
+        yield
+    except (soundfile.LibsndfileError, OSError, EOFError, ValueError, RuntimeError) as error:
         raise BadRecording(path, "unreadable_audio", _reason(error, path)) from error
 
 
@@ -53,7 +77,8 @@ def _opened(path: Path) -> Iterator[Source]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(path)
+        # Bytes on Unix, where a name need not be text; Windows knows text only.
+        file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError):
         with _opened_by_av(path) as source:
             yield source
@@ -66,8 +91,6 @@ class _SoundFile:
     def __init__(self, file: Any) -> None:
         self._file = file
         self.sample_rate, self.channels = int(file.samplerate), int(file.channels)
-        # The header of a stream that was cut off may promise any number of frames.
-        self.seconds = file.frames / file.samplerate if 0 < file.frames < 1 << 40 else None
 
     def blocks(self) -> Iterator[Samples]:
         while len(block := self._file.read(BLOCK, dtype="float32", always_2d=True)):
@@ -93,8 +116,6 @@ class _Container:
         self._stream.thread_type = "AUTO"
         self.sample_rate = int(self._stream.rate or 0)
         self.channels = int(self._stream.channels or 0)
-        length = container.duration  # microseconds
-        self.seconds = length / 1_000_000 if length and length > 0 else None
 
     def blocks(self) -> Iterator[Samples]:
         import av
@@ -102,14 +123,18 @@ class _Container:
         # The resampler only lays samples out side by side here; rate and channels stay.
         layout = self._stream.codec_context.layout
         plain = av.AudioResampler(format="flt", layout=layout, rate=self.sample_rate)
+        gathered: list[Samples] = []
         for frame in self._container.decode(self._stream):
-            yield from self._arrays(plain.resample(frame))
-        yield from self._arrays(plain.resample(None))
+            gathered += map(self._array, plain.resample(frame))
+            if sum(map(len, gathered)) >= BLOCK:  # packets of 20 ms would cost more than they hold
+                yield np.concatenate(gathered)
+                gathered = []
+        gathered += map(self._array, plain.resample(None))
+        if gathered:
+            yield np.concatenate(gathered)
 
-    def _arrays(self, frames: list[Any]) -> Iterator[Samples]:
-        for frame in frames:
-            array = frame.to_ndarray().reshape(-1, self.channels)
-            yield np.ascontiguousarray(array, np.float32)
+    def _array(self, frame: Any) -> Samples:
+        return np.ascontiguousarray(frame.to_ndarray().reshape(-1, self.channels), np.float32)
 
 
 def _check_file(path: Path) -> None:

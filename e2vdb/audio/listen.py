@@ -1,6 +1,7 @@
 """The first pass over a recording: 16 kHz PCM onto the disk, and everything measured of it."""
 
-from collections.abc import Callable, Iterator
+import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,6 @@ SILENT_BELOW = 0.0005
 """Half the distance between the lowest and the highest sample of a silent recording: -66 dBFS."""
 
 FULL_SCALE = 32768.0
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,19 @@ class Heard:
         return self.samples / RATE
 
 
-def listen(path: Path, channel: str, pcm: Path, report: Report = lambda _: None) -> Heard:
+def listen(path: Path, channel: str, pcm: Path) -> Heard:
     """Decode a channel of a recording into the file `pcm` and measure it, in bounded memory.
 
-    `report` gets the seconds of sound decoded so far. Raises `BadRecording`.
+    Raises `BadRecording` for what cannot be heard, `OSError` where `pcm` cannot be written.
     """
-    import soundfile
-
-    with open_recording(path) as source:
+    with open_recording(path) as source, wave.open(str(pcm), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
         ears = _Ears(path, source.sample_rate)
         sound = ears.taken_in(pick(block, channel) for block in source.blocks())
-        with soundfile.SoundFile(pcm, "w", RATE, 1, "PCM_16", format="WAV") as out:
-            for block in resampled(sound, source.sample_rate):
-                out.write(ears.heard(block))
-                report(ears.samples / RATE)
+        for block in resampled(sound, source.sample_rate):
+            out.writeframesraw(ears.heard(block).astype("<i2").tobytes())
     return ears.finish(pcm)
 
 

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterator
+import wave
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 
 from e2vdb.audio.extra import check_installed
 from e2vdb.audio.head import ModelHead, head_of
-from e2vdb.audio.listen import Heard, Report
+from e2vdb.audio.listen import FULL_SCALE, Heard
 from e2vdb.audio.models import find_model, revision
+from e2vdb.audio.resample import RATE
 from e2vdb.audio.windows import (
     FIELD,
+    FRAMES_A_SECOND,
     HOP,
     OVERLAP_S,
     WINDOW_S,
@@ -57,20 +60,18 @@ class Recogniser:
         heard: Heard,
         window_s: float = WINDOW_S,
         overlap_s: float = OVERLAP_S,
-        report: Report = lambda _: None,
+        report: Callable[[float], None] = lambda _: None,
     ) -> Iterator[Floats]:
         """Yield the vectors of all frames in order, blocks (n, D); frame i starts at i * 0.020 s.
 
         Memory is that of one window, whatever the length. `report` gets the seconds done.
         """
-        import soundfile
-
         total = frame_count(heard.samples)
-        with soundfile.SoundFile(heard.pcm) as pcm:
+        with wave.open(str(heard.pcm), "rb") as pcm:
             for window in plan_windows(total, heard.speech, window_s, overlap_s):
                 vectors = self._vectors(_samples(pcm, window), heard)
                 yield vectors[window.kept_from - window.first : window.kept_to - window.first]
-                report(window.kept_to * HOP / FULL_RATE)
+                report(window.kept_to / FRAMES_A_SECOND)
 
     def _vectors(self, samples: Floats, heard: Heard) -> Floats:
         """Return the vectors (n, D) of one window's frames.
@@ -82,20 +83,25 @@ class Recogniser:
         if self._normalises:
             scale = 1 / np.sqrt(heard.variance + _NORMALISE_EPS)
             samples = ((samples - np.float32(heard.mean)) * np.float32(scale)).astype(np.float32)
-        with torch.inference_mode():
-            source = torch.from_numpy(samples).to(self.device).view(1, -1)
-            found = self._model.extract_features(source, padding_mask=None)["x"]
-            vectors: Floats = found.squeeze(0).float().cpu().numpy()
+        try:
+            with torch.inference_mode():
+                source = torch.from_numpy(samples).to(self.device).view(1, -1)
+                found = self._model.extract_features(source, padding_mask=None)["x"]
+                vectors: Floats = found.squeeze(0).float().cpu().numpy()
+        except RuntimeError as error:
+            reason = str(error).split("\n", 1)[0][:200]
+            raise UsageError(
+                f"The model failed on {len(samples) / RATE:.0f} s of sound ({reason}); "
+                "where memory is short, make --window smaller."
+            ) from error
         return vectors
 
 
-FULL_RATE = HOP * 50
-
-
-def _samples(pcm: Any, window: Window) -> Floats:
-    pcm.seek(window.first * HOP)
+def _samples(pcm: wave.Wave_read, window: Window) -> Floats:
+    pcm.setpos(window.first * HOP)
     wanted = (window.last - window.first - 1) * HOP + FIELD
-    samples: Floats = pcm.read(wanted, dtype="float32")
+    values = np.frombuffer(pcm.readframes(wanted), "<i2").astype(np.float32)
+    samples: Floats = values / np.float32(FULL_SCALE)
     return samples
 
 

@@ -25,6 +25,12 @@ from e2vdb.similarity.ann import KINDS, Effort
 )
 @click.option("--nprobes", type=int, default=20, show_default=True, help="Effort of ann.")
 @click.option("--refine", type=int, default=5, show_default=True, help="Effort of ann.")
+@click.option(
+    "--model",
+    metavar="NAME|DIR",
+    envvar="E2VDB_MODEL",
+    help="Hears a recording. Default: E2VDB_MODEL, else what made the database's calls.",
+)
 @click.option("--as-of", metavar="VERSION|TAG|TIME", help="Search the database as it was.")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="table")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file.")
@@ -36,13 +42,15 @@ def search(
     mode: str,
     nprobes: int,
     refine: int,
+    model: str | None,
     as_of: str | None,
     kind: str,
     output: Path | None,
 ) -> None:
-    """Find the calls that sound most like QUERY: an utterance id or a .npy file."""
+    """Find the calls that sound most like QUERY: an utterance id, a .npy file or a recording."""
     with open_database(as_of) as db:
-        answer = db.search(query, k, where=where, mode=mode, effort=Effort(nprobes, refine))
+        effort = Effort(nprobes, refine)
+        answer = db.search(query, k, where=where, mode=mode, effort=effort, model=model)
     with duckdb.connect() as connection:
         write_answer(connection.from_arrow(answer.table), kind, output)
     say(_how(answer))

@@ -31,11 +31,15 @@ class HeadSummary:
 
 
 def import_head(store: Store, path: str | os.PathLike[str]) -> HeadSummary:
-    """Store a head and apply it to all frames.
+    """Store the head of a file and apply it to all frames.
 
     A run cut short is completed by importing the file again.
     """
-    head = read_head_file(path, store.dimension)
+    return put_head(store, read_head_file(path, store.dimension))
+
+
+def put_head(store: Store, head: Head) -> HeadSummary:
+    """Store a head as the newest and apply it to all frames."""
     former = read_heads(store.dataset(HEADS_TABLE))
     head = replace(head, head_id=max((one.head_id for one in former), default=0) + 1)
     row = to_row(head)

@@ -171,6 +171,7 @@ def test_no_database(name: str, tmp_path: Path) -> None:
         "search": ["x"],
         "export": ["x", "y.npy"],
         "ingest": ["/no"],
+        "embed": ["/no.wav", "--ingest", "--model", "/no"],
         "metadata": ["/no"],
         "head": ["import", "/no"],
         "cluster": ["--name", "x"],

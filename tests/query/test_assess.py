@@ -127,11 +127,11 @@ def test_a_recording(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     asked: list[tuple] = []
 
-    def recognise(path: Path, *words: str) -> Heard:
-        asked.append((path, *words))
+    def recognise(path: Path, model: str | None) -> Heard:
+        asked.append((path, model))
         return Heard()
 
-    monkeypatch.setattr("e2vdb.audio.recognition.recognise", recognise)
+    monkeypatch.setattr(db, "recognise", recognise)
     file = tmp_path / "new.wav"
     file.write_bytes(b"RIFF")
     found = assess(db, file)
@@ -139,7 +139,7 @@ def test_a_recording(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found.nearest[0].utterance_id == ONE
     assert "quality is 0.20" in found.reasons[0]
     assess(db, str(file), model="tiny")
-    assert asked == [(file,), (file, "tiny")]
+    assert asked == [(file, None), (file, "tiny")]
 
 
 def test_the_stored_head_says_the_emotion(address: Path, tmp_path: Path) -> None:

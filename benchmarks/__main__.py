@@ -5,10 +5,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from benchmarks import analysis, audio, ingest, publish, similarity, startup, trend
+from benchmarks import analysis, audio, ingest, publish, similarity, startup, trend, watch
 from benchmarks.report import Row, cores, load, machine, table
 
-SUBJECTS = ("ingest", "trend", "similarity", "analysis", "publish", "audio")
+SUBJECTS = ("ingest", "trend", "similarity", "analysis", "publish", "audio", "watch")
 """What can be measured alone; `ingest` takes the start-up times along."""
 
 
@@ -43,6 +43,8 @@ def _measure(folder: Path, options: argparse.Namespace) -> list[Row]:
         rows += analysis.run()
     if "publish" in wanted:
         rows += publish.measure(folder)
+    if "watch" in wanted:
+        rows += watch.run(folder)
     if "audio" in wanted:
         rows += audio.measure(folder)
     return rows

@@ -16,7 +16,7 @@ def peak_bytes(command: list[str]) -> int | None:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(map(_pss, _tree(process.pid))))
+        peak = max(peak, sum(map(resident_bytes, _tree(process.pid))))
         time.sleep(EVERY_S)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
@@ -38,7 +38,7 @@ def _tree(root: int) -> list[int]:
     return found
 
 
-def _pss(process: int) -> int:
+def resident_bytes(process: int) -> int:
     """Return the proportional set size of a process in bytes, 0 once it is gone."""
     try:
         lines = (PROC / str(process) / "smaps_rollup").read_text().splitlines()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from e2vdb.distill.distiller import Distiller, read_distiller
 from e2vdb.errors import UsageError
+from e2vdb.live import Live
 from e2vdb.query.functions import load_vector
 from e2vdb.query.lockdown import CHANGEABLE_BY_CLIENTS
 from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
@@ -56,7 +57,7 @@ class DatabaseInfo:
     tags: tuple[Version, ...]
 
 
-class Database(Recordings):
+class Database(Recordings, Live):
     """An e2vdb database. Use it as a context manager, or close it.
 
     Reading never waits for a writer. Methods that write raise `BusyError` or wait for another
@@ -353,7 +354,7 @@ class Database(Recordings):
         for session in (self._own, *self._handed_out):
             if session is not None:
                 session.close()
-        self._own = None
+        self._own = self._assessor = None
         self._handed_out.clear()
 
     def __enter__(self) -> Self:

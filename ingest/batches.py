@@ -35,6 +35,14 @@ def read_directories(job: Job) -> Reading:
 
 def _untouched(job: Job, place: Place, known: Known, reading: Reading) -> bool:
     """Settle a folder by its file times alone; False where it must be listed."""
+    if not is_untouched(job, place, known):
+        return False
+    _count_known(place.utterance_id, printable(place.path), known, reading)
+    return True
+
+
+def is_untouched(job: Job, place: Place, known: Known) -> bool:
+    """Whether a folder's few files, which the last visit named, are what they were then."""
     paths = [place.path]
     paths += [
         f"{place.path}/{name}" for bit, name in enumerate(OWN_FILES) if known.files >> bit & 1
@@ -43,10 +51,7 @@ def _untouched(job: Job, place: Place, known: Known, reading: Reading) -> bool:
         stamp, _ = job.files.stamp(paths)
     except Unusable:
         return False
-    if known.stamp != _with_mode(stamp, job):
-        return False
-    _count_known(place.utterance_id, printable(place.path), known, reading)
-    return True
+    return known.stamp == with_mode(stamp, job)
 
 
 def _count_known(utterance_id: str, source_dir: str, known: Known, reading: Reading) -> None:
@@ -56,7 +61,7 @@ def _count_known(utterance_id: str, source_dir: str, known: Known, reading: Read
         reading.unchanged += 1
 
 
-def _with_mode(stamp: int, job: Job) -> int:
+def with_mode(stamp: int, job: Job) -> int:
     """Make a stamp of another `--frames` mode differ, so that the frames are read anew."""
     mode = ("full", "distilled", "none").index(job.frames)
     return hash((stamp, mode))
@@ -70,7 +75,7 @@ def _visit(job: Job, place: Place, reading: Reading) -> list[Utterance]:
         reading.rejects.append(reject(utterance_id, path, error))
         return []
     prefix = job.prefix if path == job.root else f"{utterance_id}/"
-    below = _places(path, prefix, listing.folders)
+    below = places_below(path, prefix, listing.folders)
     recordings = recordings_in(Folder(path, utterance_id, listing.files), job.layouts)
     if part is None:
         reading.links += listing.links
@@ -151,7 +156,7 @@ def _claimed_below(job: Job, recordings: list[Recording], below: list[Place]) ->
                 continue  # it is a reject itself
             found = recordings_in(Folder(path, folder_id, listing.files), job.layouts)
             claimed.update(one.utterance_id for one in found if one.utterance_id in ids)
-            deeper = _places(path, f"{folder_id}/", listing.folders)
+            deeper = places_below(path, f"{folder_id}/", listing.folders)
             claimed |= _claimed_below(job, recordings, deeper)
     return claimed
 
@@ -161,7 +166,8 @@ def _parents(utterance_id: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _places(path: str, prefix: str, names: list[str]) -> list[Place]:
+def places_below(path: str, prefix: str, names: list[str]) -> list[Place]:
+    """Return the folders in a folder; `prefix` starts their ids."""
     return [Place(f"{path}/{name}", prefix + printable(name)) for name in names]
 
 
@@ -176,14 +182,12 @@ def _stamp(
     job: Job, recording: Recording, has_folders: bool, known: Known, reading: Reading
 ) -> int:
     """Return how the files look now, before they are read, and note it where it is news."""
-    names = recording.files
-    paths = [] if recording.shares_folder else [recording.folder]
-    paths += [f"{recording.folder}/{name}" for name in names]
+    names, paths = recording.files, stamped_paths(recording)
     raw, latest = job.files.stamp(paths)
     if 0 <= time.time_ns() - latest < CLOCK_TICK_NS:
         time.sleep(CLOCK_TICK_NS / 1e9)
         raw, latest = job.files.stamp(paths)
-    stamp = _with_mode(raw, job)
+    stamp = with_mode(raw, job)
     bits = 0
     if not (recording.shares_folder or has_folders) and set(names) <= _OWN_FILES:
         bits = sum([1 << _BIT[name] for name in names])
@@ -193,6 +197,12 @@ def _stamp(
         source_dir = printable(recording.folder)
         reading.stamps.append(Stamp(recording.utterance_id, source_dir, stamp, bits))
     return stamp
+
+
+def stamped_paths(recording: Recording) -> list[str]:
+    """Return the paths whose sizes and times say whether a recording has changed."""
+    paths = [] if recording.shares_folder else [recording.folder]
+    return paths + [f"{recording.folder}/{name}" for name in recording.files]
 
 
 _OWN_FILES = frozenset(OWN_FILES)

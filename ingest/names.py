@@ -6,3 +6,8 @@ def printable(path: str) -> str:
     if path.isascii():
         return path
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a path's last part begins with a dot, as `.part` and `.Trash` do."""
+    return path.rpartition("/")[2].startswith(".")

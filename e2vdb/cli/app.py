@@ -13,6 +13,8 @@ from e2vdb.errors import E2VError
 
 _COMMANDS = {
     "ingest": ("e2vdb.cli.ingest", "Read output directories into the database."),
+    "watch": ("e2vdb.cli.watch", "Take directories in as they are finished, post alerts."),
+    "alerts": ("e2vdb.cli.watch", "List the alerts that a watch raised, or send them again."),
     "embed": ("e2vdb.cli.embed", "Recognise recordings and write output directories."),
     "metadata": ("e2vdb.cli.ingest", "Load what a file says of each call."),
     "events": ("e2vdb.cli.events", "Load, list or remove events: launches, trainings."),

@@ -13,11 +13,15 @@ from e2vdb.store.upkeep import KEEP_DAYS
 @click.argument("value", type=float, required=False)
 @db_option
 def config(name: str | None, value: float | None) -> None:
-    """Show the settings, or set NAME to VALUE for directories read from now on."""
+    """Show the settings, or set NAME to VALUE."""
     with open_database() as db:
         if name is not None and value is not None:
             db.set(name, value)
-            say("It applies to directories read from now on; `e2vdb ingest --reread` to all.")
+            say(
+                "It applies to the next `e2vdb watch`."
+                if name.startswith("alert_")
+                else "It applies to directories read from now on; `e2vdb ingest --reread` to all."
+            )
         settings = db.settings()
     for one, about in ABOUT.items():
         if name in (None, one):

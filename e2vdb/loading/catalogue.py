@@ -1,7 +1,7 @@
 """What the database knows of the directories it has seen, looked up by folder."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from e2vdb.ingest.jobs import Known, Place
 from e2vdb.ingest.names import printable
+from e2vdb.store.commits import one_of
 from e2vdb.store.store import Store
 from e2vdb.store.tables import REJECTS_TABLE, SOURCES_TABLE, UTTERANCES, Table
 
@@ -38,12 +39,15 @@ class KnownTable(Mapping[str, Known]):
 
 
 class Catalogue:
-    """Ids, content hashes and file times of everything ingested before this run."""
+    """Ids, content hashes and file times of everything ingested before this run.
 
-    def __init__(self, store: Store) -> None:
+    `only` names the utterances that matter, where a caller knows which these are.
+    """
+
+    def __init__(self, store: Store, only: Collection[str] | None = None) -> None:
         key = ["utterance_id", "source_dir"]
-        self._rows = _columns(store, UTTERANCES, [*key, "content_hash"])
-        self._seen = _columns(store, SOURCES_TABLE, [*key, "stamp", "files"])
+        self._rows = _columns(store, UTTERANCES, [*key, "content_hash"], only)
+        self._seen = _columns(store, SOURCES_TABLE, [*key, "stamp", "files"], only)
         self.rejects = {
             (row["utterance_id"], row["source_dir"]): row
             for row in store.dataset(REJECTS_TABLE).to_table().to_pylist()
@@ -62,6 +66,10 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self._row_of)
+
+    def seen(self, keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return those of the (utterance id, folder) pairs that have file times already."""
+        return [key for key in keys if key in self._seen_at]
 
     def known(self, places: Iterable[Place]) -> Mapping[str, Known]:
         """Return what is known of the recordings that a visit to these folders may find."""
@@ -84,9 +92,12 @@ class Catalogue:
         return KnownTable(pa.array([one for one, _ in keys], pa.string()), columns)
 
 
-def _columns(store: Store, table: Table, names: list[str]) -> dict[str, pa.Array]:
+def _columns(
+    store: Store, table: Table, names: list[str], only: Collection[str] | None
+) -> dict[str, pa.Array]:
     """Return columns of a table, each in one piece."""
-    rows = store.dataset(table).to_table(columns=names)
+    wanted = None if only is None else one_of("utterance_id", only)
+    rows = store.dataset(table).to_table(columns=names, filter=wanted)
     return {name: pa.concat_arrays(rows[name].chunks or [_none(rows, name)]) for name in names}
 
 

@@ -15,7 +15,7 @@ from e2vdb.ingest.rejects import Reject
 from e2vdb.loading.catalogue import Catalogue
 from e2vdb.loading.summary import IngestSummary
 from e2vdb.loading.worker import Outcome
-from e2vdb.store.commits import commit, find, key_of, overwrite, stage
+from e2vdb.store.commits import commit, find, overwrite, stage
 from e2vdb.store.store import Store
 from e2vdb.store.tables import FRAMES, REJECTS, REJECTS_TABLE, SOURCES_TABLE, UTTERANCES
 
@@ -81,9 +81,9 @@ class Chunk:
         if not stamps.num_rows:
             return
         key = ["utterance_id", "source_dir"]
-        keys = key_of([stamps.column(name) for name in key]).to_pylist()
-        dataset = self._store.dataset(SOURCES_TABLE)
-        old = find(dataset, key, keys) if dataset.count_rows() else {}
+        pairs = zip(*(stamps.column(name).to_pylist() for name in key), strict=True)
+        keys = ["\n".join(pair) for pair in self._catalogue.seen(pairs)]
+        old = find(self._store.dataset(SOURCES_TABLE), key, keys)
         staged = stage(self._store.address, SOURCES_TABLE, stamps, stamps.schema)
         commit(self._store, SOURCES_TABLE, staged, old, why)
 

@@ -69,17 +69,17 @@ def ingest(
     Raises `InputError`, `UsageError`, `BusyError` or `StorageError`; what was committed stays.
     """
     folder = check_root(root)
-    _check(options)
+    check_options(options)
     started = time.monotonic()
     with writer_lock(store.address, wait=options.wait, say=talk.say):
         pool = Pool(options.workers or default_workers())
         pool.prepare()
-        _prepare(store, folder, options)
+        prepare(store, folder, options)
         summary = IngestSummary(str(folder), str(store.address))
         run = _Run(store, folder, options, talk, summary, pool)
         run.go()
         if not summary.interrupted:
-            _complete(store, folder, options, summary)
+            complete(store, folder, options, summary)
         summary.version = store.dataset(UTTERANCES).version
     summary.seconds = time.monotonic() - started
     return summary
@@ -95,7 +95,8 @@ def check_root(root: str | os.PathLike[str]) -> Path:
     return path.resolve()
 
 
-def _check(options: IngestOptions) -> None:
+def check_options(options: IngestOptions) -> None:
+    """Raise `UsageError` for a choice that does not fit."""
     if options.frames not in FRAME_MODES:
         raise UsageError(f"frames must be one of {', '.join(FRAME_MODES)}, not {options.frames!r}.")
     if options.dimension is not None and options.dimension < 1:
@@ -106,7 +107,7 @@ def _check(options: IngestOptions) -> None:
         raise UsageError("source must be a name such as north or 2024, not an empty text.")
 
 
-def _prepare(store: Store, folder: Path, options: IngestOptions) -> None:
+def prepare(store: Store, folder: Path, options: IngestOptions) -> None:
     """Make the database where there is none, and finish what a killed run left half done."""
     if store.exists():
         store.create(store.dimension)
@@ -126,6 +127,16 @@ def _prepare(store: Store, folder: Path, options: IngestOptions) -> None:
         apply_everywhere(store, distiller)
 
 
+def id_prefix(options: IngestOptions) -> str:
+    """Return what the ids of everything below the root begin with."""
+    return f"{options.source.strip('/ ')}/" if options.source else ""
+
+
+def root_place(folder: Path, options: IngestOptions) -> Place:
+    """Return the root as a folder to visit, with the id of what lies in it directly."""
+    return Place(str(folder), id_prefix(options) + (printable(folder.name) or "root"))
+
+
 def _wanted_dimension(folder: Path, options: IngestOptions) -> int | None:
     root = Place(str(folder), folder.name)
     return options.dimension or survey_dimension(LocalFiles(str(folder)), root, layouts())
@@ -138,7 +149,7 @@ def _decide_dimension(store: Store, folder: Path, options: IngestOptions) -> Non
         store.change_dimension(found)
 
 
-def _complete(store: Store, folder: Path, options: IngestOptions, summary: IngestSummary) -> None:
+def complete(store: Store, folder: Path, options: IngestOptions, summary: IngestSummary) -> None:
     """Settle what depends on all rows: duplicates, metadata keys, the first distiller.
 
     Also after a run that found nothing new: the one before may have been killed just here.
@@ -180,7 +191,7 @@ class _Run:
     ) -> None:
         self._options, self._talk, self._summary = options, talk, summary
         self._root = str(folder)
-        self._prefix = f"{options.source.strip('/ ')}/" if options.source else ""
+        self._prefix = id_prefix(options)
         self._files = LocalFiles(self._root)
         self._layouts = layouts()
         self._limits = read_settings(store).limits
@@ -192,8 +203,7 @@ class _Run:
         )
         self._catalogue = Catalogue(store)
         self._chunk = Chunk(store, self._catalogue, summary)
-        name = printable(folder.name) or "root"
-        self._pending = deque([Place(self._root, self._prefix + name)])
+        self._pending = deque([root_place(folder, options)])
         self._running: set[Future[Outcome]] = set()
         self._done, self._total = 0, 1
         self._committed_at = time.monotonic()

@@ -1,6 +1,7 @@
 """Which utterance a metadata row speaks of: by id, by path, or by a directory's base name."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
@@ -70,6 +71,18 @@ def resolve_metadata(store: Store) -> None:
     if found:
         why = f"metadata: {found} rows found their directories"
         overwrite(store, METADATA_TABLE, resolved, why)
+
+
+def metadata_awaits(store: Store, ids: Collection[str]) -> bool:
+    """Whether metadata that came before its directory may speak of one of these utterances."""
+    dataset = store.dataset(METADATA_TABLE)
+    waiting = "utterance_id IS NULL"
+    if not ids or not dataset.count_rows(filter=waiting):
+        return False
+    names = {one.rpartition("/")[2] for one in ids}
+    pending = dataset.to_table(columns=["output_dir"], filter=waiting)["output_dir"].to_pylist()
+    ends = (one.strip().rstrip("/\\").removesuffix(".npy") for one in pending if one is not None)
+    return any(end.replace("\\", "/").rpartition("/")[2] in names for end in ends)
 
 
 def resolve_pending(stored: pa.Table, keys: Keys) -> tuple[pa.Table, int]:

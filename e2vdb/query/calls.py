@@ -43,7 +43,7 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
     def __init__(self, snapshot: Snapshot, kept: "CallRows | None" = None) -> None:
         self._snapshot = snapshot
         self._stored_names = metadata_names(snapshot)
-        self._schema = _schema(snapshot, self._stored_names)
+        self._schema = calls_schema(snapshot, self._stored_names)
         self._shown = pa.schema([_encoded(field) for field in self._schema])
         self._utterances: ColumnCache = ColumnCache() if kept is None else kept._utterances
         self._metadata: ColumnCache = ColumnCache() if kept is None else kept._metadata
@@ -154,7 +154,8 @@ def _encoded(field: pa.Field) -> pa.Field:
     return field
 
 
-def _schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+def calls_schema(snapshot: Snapshot, names: dict[str, str]) -> pa.Schema:
+    """Return the columns of `_call_rows`; `names` are those of `metadata_names`."""
     metadata = snapshot["metadata"].schema
     fields = [field for field in snapshot.schema("utterances") if field.name not in LEFT_OUT]
     for name, stored in names.items():

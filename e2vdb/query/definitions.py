@@ -21,6 +21,7 @@ RELATIONS = {
     "cluster_centroids": "the fitted clusters, with their labels",
     "emotion_map": "two-dimensional coordinates of calls, for plots",
     "heads": "imported classifier heads",
+    "alerts": "what `e2vdb watch` raised, sent or not",
 }
 
 STATEMENT = "statement"

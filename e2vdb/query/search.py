@@ -13,9 +13,9 @@ from e2vdb.errors import UsageError
 from e2vdb.loading.pool import default_workers
 from e2vdb.query.calls import ROW, CallRows
 from e2vdb.query.definitions import read_sql
+from e2vdb.query.few_calls import filtered
 from e2vdb.query.lockdown import locked_connection
 from e2vdb.query.snapshot import Snapshot
-from e2vdb.query.statement import quote_at
 from e2vdb.similarity.ann import Effort, has_index, search_index
 from e2vdb.similarity.blocks import Block, BlockCache
 from e2vdb.similarity.candidates import Rows
@@ -282,10 +282,6 @@ def _ask_filter(calls: CallRows, filter: str, count: int) -> Mask:
 
 
 def _filtered(connection: duckdb.DuckDBPyConnection, filter: str) -> Rows:
-    relation = connection.table("_numbered_calls")
-    try:
-        kept = relation.filter(filter)
-    except duckdb.ParserException:
-        kept = relation.filter(quote_at(filter))
+    kept = filtered(connection.table("_numbered_calls"), filter)
     rows: Rows = kept.project(ROW).to_arrow_table()[ROW].to_numpy()
     return rows

@@ -12,6 +12,7 @@ from e2vdb.store.address import Address
 from e2vdb.store.history import AsOf, pinned
 from e2vdb.store.store import Store
 from e2vdb.store.tables import (
+    ALERTS_TABLE,
     ALIGNMENTS_TABLE,
     CENTROIDS_TABLE,
     CLUSTERS_TABLE,
@@ -47,6 +48,7 @@ _VISIBLE = (
     REFERENCE_SETS_TABLE,
     ALIGNMENTS_TABLE,
     TEXT_VECTORS_TABLE,
+    ALERTS_TABLE,
 )
 
 STATEMENT_GAP_S = 0.02

@@ -54,10 +54,7 @@ class QualityCheck:
 
         `least` are the similarities from which on a call passes and is worth a review.
         """
-        parts = [
-            pa.table(_columns(one, profile.ids, least), schema=ROWS)
-            for one in self.closeness(utterances, profile)
-        ]
+        parts = [quality_rows(one, profile, least) for one in self.closeness(utterances, profile)]
         return pa.concat_tables(parts) if parts else ROWS.empty_table()
 
     def closeness(self, utterances: lance.LanceDataset, profile: Profile) -> list[Closeness]:
@@ -113,7 +110,7 @@ def check_thresholds(least_pass: float, least_review: float) -> None:
 
 def _fragment(fragment: lance.LanceFragment, profile: Profile) -> Closeness:
     parts = [
-        _block(ids, unit_rows(vectors), profile) for ids, vectors in embedding_blocks(fragment)
+        compare(ids, unit_rows(vectors), profile) for ids, vectors in embedding_blocks(fragment)
     ]
     if not parts:
         nothing = np.zeros(0)
@@ -126,7 +123,7 @@ def _fragment(fragment: lance.LanceFragment, profile: Profile) -> Closeness:
     )
 
 
-def _block(ids: pa.Array, units: Floats, profile: Profile) -> Closeness:
+def compare(ids: pa.Array, units: Floats, profile: Profile) -> Closeness:
     """Compare a block's units (n, D) with the mean, and with the set's calls a chunk at a time."""
     own = pc.fill_null(pc.index_in(ids, value_set=profile.ids), -1).to_numpy()
     best = np.full(len(units), -np.inf)
@@ -148,15 +145,17 @@ def _leave_out_self(cosines: Floats, own: NDArray[np.int64]) -> None:
     cosines[rows, own[rows]] = -np.inf
 
 
-def _columns(one: Closeness, reference_ids: pa.Array, least: tuple[float, float]) -> list[pa.Array]:
+def quality_rows(one: Closeness, profile: Profile, least: tuple[float, float]) -> pa.Table:
+    """Return rows of `quality_check` for calls that were compared with a set."""
     alone = one.nearest < 0
     verdict = np.select(
         [one.similarity >= least[0], one.similarity >= least[1]], ["pass", "review"], "risk"
     )
-    return [
+    columns = [
         one.ids,
         pa.array(one.similarity),
-        reference_ids.take(pa.array(one.nearest, mask=alone)),
+        profile.ids.take(pa.array(one.nearest, mask=alone)),
         pa.array(one.nearest_similarity, mask=alone),
         pa.array(verdict, pa.string()),
     ]
+    return pa.table(columns, schema=ROWS)

@@ -94,6 +94,12 @@ def key_of(columns: Sequence[pa.Array]) -> pa.Array:
     return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "\n")
 
 
+def one_of(column: str, values: Collection[str]) -> str:
+    """Return the filter by which Lance keeps rows with one of these texts in a column."""
+    listed = ", ".join("'" + one.replace("'", "''") + "'" for one in values)
+    return f"{column} IN ({listed})" if listed else "false"
+
+
 def replace(store: Store, table: Table, key: Sequence[str], rows: pa.Table, why: str) -> None:
     """Put rows in the place of those with the same key, in one commit."""
     if not rows.num_rows:

@@ -12,6 +12,8 @@ from e2vdb.store.store import Store, first_line, storage_errors
 from e2vdb.store.tables import TABLES, UTTERANCES, Table
 
 AsOf = int | str | datetime | None
+KEPT_TAG = "e2vdb-kept-"
+"""How the tags begin that a clean-up sets for its own duration; nobody else sees them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ def versions(store: Store, table: Table = UTTERANCES) -> list[Version]:
     dataset = store.dataset(table)
     tags: dict[int, list[str]] = {}
     for name, info in dataset.tags.list().items():
-        tags.setdefault(info["version"], []).append(name)
+        if not name.startswith(KEPT_TAG):
+            tags.setdefault(info["version"], []).append(name)
     return [
         Version(
             entry["version"],

@@ -11,13 +11,17 @@ from e2vdb.store.address import Address, check_folder
 
 @contextmanager
 def writer_lock(
-    address: Address, *, wait: bool = True, say: Callable[[str], None] = lambda _: None
+    address: Address,
+    *,
+    wait: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+    give_up: Callable[[], bool] | None = None,
 ) -> Iterator[None]:
     """Hold the database's writer lock; say so once if another process has it.
 
     On an object store there is no lock to take: run one writer at a time there. Raises
-    `BusyError` where `wait` is false and another process writes, `AddressError` for a folder of
-    other files, before anything is put there.
+    `BusyError` where another process writes and `wait` is false or `give_up` ends the waiting,
+    `AddressError` for a folder of other files, before anything is put there.
     """
     folder = address.folder
     if folder is None:
@@ -27,7 +31,7 @@ def writer_lock(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".writer.lock")
-        _acquire(lock, address, wait, say)
+        _acquire(lock, address, wait, say, give_up)
     except OSError as error:
         if isinstance(error, Timeout):
             raise
@@ -38,13 +42,21 @@ def writer_lock(
         lock.release()
 
 
-def _acquire(lock: FileLock, address: Address, wait: bool, say: Callable[[str], None]) -> None:
+def _acquire(
+    lock: FileLock,
+    address: Address,
+    wait: bool,
+    say: Callable[[str], None],
+    give_up: Callable[[], bool] | None,
+) -> None:
+    busy = BusyError(f"Another process is writing to {address}; try again when it has finished.")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         if not wait:
-            raise BusyError(
-                f"Another process is writing to {address}; try again when it has finished."
-            ) from None
+            raise busy from None
         say(f"Another process is writing to {address}; waiting for it to finish …")
-        lock.acquire()
+        try:
+            lock.acquire(cancel_check=give_up)
+        except Timeout:
+            raise busy from None

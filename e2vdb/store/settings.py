@@ -20,6 +20,8 @@ class Settings:
     norm_max: float = 25.0
     frames_tolerance: float = 1e-3
     variance: float = 0.95
+    alert_attempts: float = 1000.0
+    alert_days: float = 3.0
 
     @property
     def limits(self) -> Limits:
@@ -33,6 +35,8 @@ ABOUT = {
     "norm_max": "longer vectors carry the warning norm_outlier",
     "frames_tolerance": "how far a vector may be from its frames' mean",
     "variance": "share of the variance that distilled vectors keep (0..1)",
+    "alert_attempts": "failed posts after which `e2vdb watch` gives an alert up",
+    "alert_days": "days after which it gives up an alert that fails",
 }
 
 

@@ -13,6 +13,7 @@ from e2vdb.store.analysis_schemas import (
     heads_schema,
 )
 from e2vdb.store.reference_schemas import REFERENCE_SETS, TEXT_VECTORS, alignments_schema
+from e2vdb.store.watch_schemas import ALERTS, WATCHES
 
 DEFAULT_DIMENSION = 1024
 DISTILLED = "distilled"
@@ -94,6 +95,8 @@ class Table:
             "text_vectors": TEXT_VECTORS,
             "neighbors": NEIGHBORS,
             "neighbor_sources": NEIGHBOR_SOURCES,
+            "alerts": ALERTS,
+            "watches": WATCHES,
         }
         by_dimension = {
             "utterances": utterances_schema,
@@ -123,8 +126,12 @@ NEIGHBOR_SOURCES_TABLE = Table("neighbor_sources", "which contents `neighbors` w
 REFERENCE_SETS_TABLE = Table("reference_sets", "named lists of calls to compare others with")
 ALIGNMENTS_TABLE = Table("alignments", "linear maps from voice to another space")
 TEXT_VECTORS_TABLE = Table("text_vectors", "what was said, as vectors of that space")
+ALERTS_TABLE = Table("alerts", "what `e2vdb watch` raises, sent or not")
+WATCHES_TABLE = Table("watches", "up to when the calls of a watched folder are checked")
 
 LATER = (
+    ALERTS_TABLE,
+    WATCHES_TABLE,
     HEADS_TABLE,
     EMOTION_MAP_TABLE,
     CENTROIDS_TABLE,

@@ -182,6 +182,7 @@ def test_no_database(name: str, tmp_path: Path) -> None:
         "reference": ["list"],
         "align": ["list"],
         "publish": ["x.duckdb"],
+        "watch": ["/no"],
     }
     more = ["--remove", "x"] if name == "tag" else words.get(name, [])
     done = e2vdb(name, *more, "--db", tmp_path / "none")

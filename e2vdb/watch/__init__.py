@@ -1,0 +1,1 @@
+"""Watching a folder: finished directories become rows at once, and calls of concern alerts."""

@@ -95,8 +95,7 @@ def quality_blocks(
     for ids, vectors in embedding_blocks(utterances):
         units = unit_rows(vectors)
         for profile in profiles:
-            columns = _columns(_block(ids, units, profile), profile.ids, least)
-            yield profile.name, pa.table(columns, schema=ROWS)
+            yield profile.name, quality_rows(compare(ids, units, profile), profile, least)
 
 
 def check_thresholds(least_pass: float, least_review: float) -> None:

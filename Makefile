@@ -22,7 +22,7 @@ check: $(VENV)/installed-test
 
 # The lowest DuckDB that pyproject.toml admits answers the same.
 test-lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest tests/sql tests/query
+	$(LOWEST)/bin/python -m pytest tests/sql tests/query tests/publish
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks

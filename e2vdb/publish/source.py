@@ -6,8 +6,10 @@ None of our Python functions is on it: what can be made here works for every cli
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow.dataset as pads
 
 from e2vdb.query.calls import CONVENTIONAL, LEFT_OUT, metadata_names
 from e2vdb.query.definitions import RELATIONS, read_sql
@@ -16,6 +18,10 @@ from e2vdb.query.snapshot import Snapshot
 
 MEMORY = "2GB"
 """What DuckDB may hold while it publishes; past it, sorts and joins go to the disk."""
+
+ROWS = 122_880
+"""Rows that are read at a time, vectors apart: those of a row group, which DuckDB then need not
+put together from pieces."""
 
 _RELATIONS = tuple(name for name in RELATIONS if name != "calls")
 
@@ -35,7 +41,7 @@ def source(
     )
     try:
         for name in _RELATIONS:
-            connection.from_arrow(StoredTable(snapshot, name)).create_view(f"_{name}")
+            connection.from_arrow(_InRowGroups(snapshot, name)).create_view(f"_{name}")
         for name in _RELATIONS:
             connection.execute(read_sql(name))
         connection.execute(f"CREATE VIEW _call_rows AS {_joined(snapshot)}")
@@ -45,6 +51,18 @@ def source(
         yield connection
     finally:
         connection.close()
+
+
+class _InRowGroups(StoredTable):
+    """A stored table that is read in large batches where its columns are narrow."""
+
+    def scanner(
+        self, columns: list[str] | None = None, filter: Any = None, **options: Any
+    ) -> pads.Scanner:
+        """Return a scanner over these columns."""
+        if columns is not None and not set(columns).intersection(LEFT_OUT):
+            options["batch_size"] = ROWS
+        return super().scanner(columns, filter, **options)
 
 
 def quoted(name: str) -> str:

@@ -6,7 +6,7 @@
 
 CREATE OR REPLACE MACRO gate.main.readable() AS [
     'unnest', 'range', 'generate_series', 'repeat', 'repeat_row', 'json_each', 'json_tree',
-    'histogram', 'histogram_values', 'summary', 'pg_timezone_names', 'duckdb_columns',
+    'histogram', 'histogram_values', 'pg_timezone_names', 'duckdb_columns',
     'duckdb_constraints', 'duckdb_functions', 'duckdb_indexes', 'duckdb_keywords',
     'duckdb_schemas', 'duckdb_tables', 'duckdb_types', 'duckdb_views', 'pragma_table_info',
     'pragma_version', 'show', 'show_tables', 'pragma_show'
@@ -21,7 +21,9 @@ CREATE OR REPLACE MACRO gate.main.reaching_out(name) AS
 
 CREATE OR REPLACE MACRO gate.main.elsewhere(name) AS
     regexp_matches(name, '[/\\:*?.]')
-    OR name IN ('duckdb_databases', 'duckdb_logs', 'duckdb_settings', 'pragma_database_list');
+    OR name IN (
+        'duckdb_databases', 'duckdb_logs', 'duckdb_settings', 'pragma_database_list', 'pg_settings'
+    );
 
 CREATE OR REPLACE MACRO gate.main.table_functions(parsed) AS
     list_filter(

@@ -6,6 +6,7 @@ import tempfile
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import duckdb
@@ -16,6 +17,9 @@ from e2vdb.serve.publication import Publication, attach, detach, show, signature
 
 PORT = 9494
 """The port at which Quack's clients look unless told otherwise."""
+
+LINGER_S = 5.0
+"""How long a replaced file stays attached for queries that are just beginning."""
 
 
 class Server:
@@ -33,6 +37,7 @@ class Server:
         self.address = f"quack:{f'[{host}]' if ':' in host else host}:{port}"
         self._spill = tempfile.TemporaryDirectory(prefix="e2vdb-serve-")
         self._count = 0
+        self._gone: list[tuple[float, Publication]] = []
         self._connection = self._locked_down(extension)
         try:
             self._now = self._next()
@@ -57,12 +62,13 @@ class Server:
         Queries that run finish on the old one. Raises InputError when the new file cannot be
         served; the old one is served on.
         """
+        self._let_go()
         if signature_of(self.file) == self._now.signature:
             return False
         coming = self._next()
         show(self._connection, self.file, coming)
-        gone, self._now = self._now, coming
-        detach(self._connection, gone.name)
+        self._gone.append((monotonic(), self._now))
+        self._now = coming
         return True
 
     def stop(self) -> None:
@@ -100,6 +106,15 @@ class Server:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         return connection
+
+    def _let_go(self) -> None:
+        """Detach files of the past, once nobody can be about to read them.
+
+        A session that has looked up a view a moment ago still needs the file behind it.
+        """
+        while self._gone and monotonic() - self._gone[0][0] >= LINGER_S:
+            _, past = self._gone.pop(0)
+            detach(self._connection, past.name)
 
     def _next(self) -> Publication:
         self._count += 1

@@ -54,6 +54,8 @@ AROUND = [
     "FROM duckdb_databases()",
     "FROM duckdb_databases",
     "FROM pragma_database_list",
+    "FROM pg_settings",
+    "FROM pg_catalog.pg_settings",
     "FROM duckdb_logs",
     "FROM duckdb_logs()",
     "FROM duckdb_extensions()",

@@ -7,6 +7,7 @@ import pytest
 from serving import Wire, write_publication
 
 from e2vdb.errors import InputError
+from e2vdb.serve import server
 
 
 def test_sessions_see_the_new_publish(moving: Wire):
@@ -63,12 +64,14 @@ def test_a_file_that_cannot_be_served_leaves_the_one_before(moving: Wire):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="lists open files in /proc")
-def test_files_of_the_past_are_let_go(moving: Wire):
+def test_files_of_the_past_are_let_go(moving: Wire, monkeypatch):
+    monkeypatch.setattr(server, "LINGER_S", 0)
     client = moving.client()
     for calls in range(6, 16):
         write_publication(moving.file, calls)
         moving.server.refresh()
         client.execute("FROM r.calls").fetchall()
+    moving.server.refresh()
     links = (f"/proc/self/fd/{one}" for one in os.listdir("/proc/self/fd"))
     held = [os.readlink(one) for one in links if os.path.islink(one)]
     assert sum(moving.file.name in one for one in held) == 1

@@ -1,13 +1,12 @@
 """What the gate lets through, in whichever DuckDB is installed: it is SQL and needs no Quack."""
 
+import random
 from collections.abc import Iterator
 from importlib.resources import files
 
 import duckdb
 import pytest
 from answered_queries import QUESTIONS
-from hypothesis import given
-from hypothesis import strategies as st
 from refused_queries import REFUSED, filled
 
 Gate = duckdb.DuckDBPyConnection
@@ -45,9 +44,15 @@ PARTS = [
 ]
 
 
-@given(st.lists(st.sampled_from(PARTS), max_size=12).map(" ".join))
-def test_what_is_let_through_is_one_select_for_duckdb_too(gate: Gate, query: str):
-    text = permitted(gate, query)
-    if text is not None:
-        statements = gate.extract_statements(text)
-        assert [one.type for one in statements] == [duckdb.StatementType.SELECT]
+def test_what_is_let_through_is_one_select_for_duckdb_too(gate: Gate):
+    chance = random.Random(0)
+    through = 0
+    for _ in range(400):
+        begin = chance.choice(["", "SELECT 1", "FROM calls"])
+        query = " ".join([begin, *chance.choices(PARTS, k=chance.randrange(8))])
+        text = permitted(gate, query)
+        if text is not None:
+            through += text == query
+            kinds = [str(one.type) for one in gate.extract_statements(text)]
+            assert kinds == ["StatementType.SELECT"], query
+    assert through > 5

@@ -44,11 +44,12 @@ class Recordings(Analysis):
         *,
         talk: "EmbedTalk | None" = None,
         ingest_talk: "Talk | None" = None,
-    ) -> "tuple[EmbedSummary, IngestSummary]":
+    ) -> "tuple[EmbedSummary, IngestSummary | None]":
         """Recognise recordings into directories below `out`, ingest them, keep the head.
 
         `words` are files, folders, patterns or lists. The model must give vectors of the
-        database's length: that is checked before it hears anything.
+        database's length: that is checked before it hears anything. Nothing is ingested by a
+        run that Ctrl-C ended.
         """
         from e2vdb.audio.embed import embed
         from e2vdb.audio.options import EmbedOptions
@@ -58,6 +59,8 @@ class Recordings(Analysis):
         self._check_writable()
         options = options or EmbedOptions()
         summary = embed(words, out, options, talk or SILENT, self._check_model)
+        if summary.interrupted:
+            return summary, None
         ingested = self.ingest(summary.out, talk=ingest_talk)
         if not self._has_head() and (summary.made or summary.done_before):
             self._keep_head(recogniser(options.model, options.device))

@@ -17,8 +17,9 @@ from e2vdb.audio.quality import Quality
 from e2vdb.audio.recogniser import Recogniser, recogniser
 from e2vdb.audio.rejects import BadRecording
 from e2vdb.audio.windows import OVERLAP_S, WINDOW_S
-from e2vdb.errors import UsageError
+from e2vdb.errors import StorageError, UsageError
 from e2vdb.ingest.labels import EMOTIONS
+from e2vdb.ingest.layouts import AUDIO
 
 Floats = NDArray[np.float32]
 
@@ -68,7 +69,10 @@ def recognise(
         (chosen,) = channels_to_hear(file, channel, source.channels)
     loaded = recogniser(model, device)
     with TemporaryDirectory(prefix="e2vdb-") as folder:
-        heard = listen(file, chosen, Path(folder) / "processed_audio.wav")
+        try:
+            heard = listen(file, chosen, Path(folder) / AUDIO)
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be written: {error.strerror or error}.") from error
         total = Mean(loaded.dimension)
         kept = []
         for block in loaded.frames(heard, window_s, overlap_s):

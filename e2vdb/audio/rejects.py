@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from e2vdb.errors import InputError
+from e2vdb.ingest.names import printable
 
 REASONS = {
     "unreadable_file": "the file is missing or may not be read",
@@ -17,5 +18,5 @@ class BadRecording(InputError):
     """A recording that is refused, with its path, a code of `REASONS` and the detail."""
 
     def __init__(self, path: Path, code: str, detail: str) -> None:
-        super().__init__(f"{path}: {code}: {detail}.")
+        super().__init__(f"{printable(str(path))}: {code}: {detail}.")
         self.path, self.code, self.detail = path, code, detail

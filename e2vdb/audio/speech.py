@@ -59,6 +59,12 @@ class SpeechDetector:
     def _hear(self, chunks: Samples) -> None:
         import torch
 
-        with torch.inference_mode():
-            self._speech += [self._model(one, RATE).item() for one in torch.from_numpy(chunks)]
+        threads = torch.get_num_threads()
+        # For so small a model threads cost more than they do, much more on a busy machine.
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                self._speech += [self._model(one, RATE).item() for one in torch.from_numpy(chunks)]
+        finally:
+            torch.set_num_threads(threads)
         self._power.append(np.square(chunks, dtype=np.float64).mean(axis=1))

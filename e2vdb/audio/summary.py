@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2vdb.audio.rejects import BadRecording
+from e2vdb.ingest.names import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,20 @@ class EmbedSummary:
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
         return {
-            "out": self.out,
+            "out": printable(self.out),
             "model": self.model,
             "found": self.found,
             "made": [
-                {"output_dir": one.output_dir, "audio_file": one.audio_file, "channel": one.channel}
+                {
+                    "output_dir": printable(one.output_dir),
+                    "audio_file": one.audio_file,
+                    "channel": one.channel,
+                }
                 for one in self.made
             ],
             "done_before": self.done_before,
             "rejects": [
-                {"audio_file": str(one.path), "code": one.code, "detail": one.detail}
+                {"audio_file": printable(str(one.path)), "code": one.code, "detail": one.detail}
                 for one in self.rejects
             ],
             "telephone": self.narrow,

@@ -13,6 +13,7 @@ import click
 from e2vdb.cli.ingest import print_summary
 from e2vdb.cli.options import db_option, open_database, say
 from e2vdb.cli.progress import SECONDS_A_LINE, talking
+from e2vdb.ingest.names import printable
 
 if TYPE_CHECKING:
     from e2vdb.audio.summary import EmbedSummary, EmbedTalk, Progress
@@ -100,7 +101,7 @@ def _print(summary: "EmbedSummary", ingested: "IngestSummary | None", as_json: b
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         for made in summary.made:
-            click.echo(made.output_dir)
+            click.echo(printable(made.output_dir))
     if ingested is not None:
         print_summary(ingested)
 
@@ -114,7 +115,7 @@ def _say_summary(summary: "EmbedSummary") -> None:
         f"{summary.speed:.1f} x real time)"
     )
     for reject in summary.rejects[:EXAMPLES]:
-        say(f"  rejected {reject.path}: {reject.code}: {reject.detail}")
+        say(f"  rejected {printable(str(reject.path))}: {reject.code}: {reject.detail}")
     if len(summary.rejects) > EXAMPLES:
         say(f"  and {len(summary.rejects) - EXAMPLES:,} more; --json lists all")
     if summary.narrow:
@@ -156,7 +157,7 @@ def _talking() -> "Iterator[EmbedTalk]":
         def progress(now: "Progress") -> None:
             bar.update(
                 task,
-                description=now.file,
+                description=printable(now.file),
                 completed=now.done_bytes,
                 total=now.total_bytes,
                 speed=f"{now.speed:.1f} x real time",

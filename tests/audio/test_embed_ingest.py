@@ -1,6 +1,7 @@
 """From recordings to rows: columns, the head, and search by a recording."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from build import write_output
 from running import e2vdb as run
+from running import e2vdb_process
 from sounds import make_model, noise, speech, write_wav
 
 import e2vdb
@@ -249,3 +251,14 @@ def test_nothing_but_rejects_is_a_failure(tmp_path, model):
 def test_the_model_may_come_from_the_environment(tmp_path, calls, model):
     done = run("embed", calls[0], "--out", tmp_path / "out", env={"E2VDB_MODEL": model})
     assert (done.code, len(done.out.split())) == (0, 1)
+
+
+def test_a_name_that_is_no_text_is_printed_all_the_same(tmp_path, model):
+    odd = Path(os.fsdecode(os.fsencode(str(tmp_path)) + b"/\xff\xfe.wav"))
+    odd.write_bytes(b"no sound")
+    good = write_wav(Path(os.fsdecode(os.fsencode(str(tmp_path)) + b"/\xfd.wav")), speech(0.3))
+    words = ("embed", odd, good, "--out", tmp_path / "out", "--model", model)
+    done = e2vdb_process(*words)
+    assert done.code == 0
+    assert "\\xff\\xfe.wav: unreadable_audio" in done.err
+    assert json.loads(e2vdb_process(*words, "--json").out)["done_before"] == 1

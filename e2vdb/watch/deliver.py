@@ -23,8 +23,6 @@ LONGEST_ASKED_S = 3600.0
 """Retry-After is honoured up to an hour; a receiver that asks for more is asked once an hour."""
 
 SAY_EVERY_S = 60.0
-_NEWS = timedelta(seconds=30)
-"""Failed attempts that will be made again are written down at least this far apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +90,8 @@ class Deliverer:
 
     @property
     def has_results(self) -> bool:
-        """Whether `results` would return any that are worth a commit by themselves."""
-        with self._changed:
-            return bool(self._results) and (
-                any(one.status != PENDING for one in self._results)
-                or self._results[-1].at - self._results[0].at > _NEWS
-            )
+        """Whether `results` would return any."""
+        return bool(self._results)
 
     def give_back(self, results: list[Attempt]) -> None:
         """Take results back that could not be written down, for the next time."""

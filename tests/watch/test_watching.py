@@ -167,6 +167,20 @@ def test_failed_alerts_are_sent_again(root: Path, db: Path) -> None:
         assert watch.summary.failed == 1
 
 
+def test_a_receiver_that_is_down_is_told_of(root: Path, db: Path) -> None:
+    with Webhook() as hook:
+        pass
+    with Watching(db, root, alert_when="true", alert_url=hook.url) as watch:
+        put(root, 1)
+        watch.wait_for("refused the connection; trying again in")
+    assert (watch.summary.waiting, watch.summary.sent) == (1, 0)
+    with e2vdb.connect(db) as opened:
+        query = "SELECT status, attempts > 0, last_error FROM alerts"
+        assert opened.sql(query).fetchall() == [("pending", True, "refused the connection")]
+    with Webhook() as other, Watching(db, root, alert_when="true", alert_url=other.url):
+        other.wait_for(1)
+
+
 def test_it_waits_for_another_writer(root: Path, db: Path) -> None:
     with Watching(db, root) as watch, e2vdb.connect(db) as opened:
         with writer_lock(opened.address):

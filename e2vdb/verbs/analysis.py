@@ -1,16 +1,9 @@
 """The analyst's verbs of a database: events, clusters, maps, heads, health."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from e2vdb.query.statement import Parameters
-from e2vdb.store.address import Address
-from e2vdb.store.lock import writer_lock
-from e2vdb.store.store import Store
+from e2vdb.verbs.opened import Opened
 
 if TYPE_CHECKING:
     from e2vdb.head.fill import HeadSummary
@@ -18,18 +11,8 @@ if TYPE_CHECKING:
     from e2vdb.query.clusters import ClusterSummary, MapSummary
 
 
-class Analysis:
+class Analysis(Opened):
     """What `Database` adds for analysis; each verb writes one table and nothing else."""
-
-    address: Address
-    _store: Store
-
-    def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
-        """Return the relation of a query; `Database` says how."""
-        raise NotImplementedError
-
-    def _check_writable(self) -> None:
-        raise NotImplementedError
 
     def load_events(self, path: str | os.PathLike[str], *, wait: bool = True) -> "EventsSummary":
         """Load events from a CSV, Parquet or JSON file; a known name is replaced."""
@@ -130,12 +113,3 @@ class Analysis:
 
         with self._writing(wait=wait):
             return assign_new_calls(self._store, self.sql)
-
-    @contextmanager
-    def _writing(self, *, wait: bool) -> Iterator[None]:
-        """Hold the writer lock, with the tables there that older databases lack."""
-        self._check_writable()
-        dimension = self._store.dimension
-        with writer_lock(self.address, wait=wait):
-            self._store.create(dimension)
-            yield

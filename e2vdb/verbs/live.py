@@ -3,55 +3,25 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from e2vdb.query.session import Session
-from e2vdb.query.statement import Parameters
 from e2vdb.references.quality import PASS, REVIEW
-from e2vdb.store.store import Store
+from e2vdb.verbs.recordings import Recordings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from e2vdb.audio import Recognition
     from e2vdb.query.assess import Assessor
     from e2vdb.query.assessment import Assessment
     from e2vdb.watch.options import WatchOptions, WatchSummary
 
 
-class Live:
-    """What `Database` adds for the running business; it says what the helpers do."""
+class Live(Recordings):
+    """What `Database` adds for the running business."""
 
-    _store: Store
     _assessor: "Assessor | None" = None
-
-    def sql(self, query: str, params: Parameters = None) -> duckdb.DuckDBPyRelation | None:
-        """Return the relation of a query; `Database` says how."""
-        raise NotImplementedError
-
-    def recognise(
-        self, recording: str | os.PathLike[str], model: str | None = None
-    ) -> "Recognition":
-        """Return what a recording sounds like; `Recordings` says how."""
-        raise NotImplementedError
-
-    def _check_writable(self) -> None:
-        raise NotImplementedError
-
-    def _keep_up(self) -> None:
-        raise NotImplementedError
-
-    def _session(self) -> Session:
-        raise NotImplementedError
-
-    def _assign_clusters(self, *, wait: bool = True) -> list[str]:
-        raise NotImplementedError
-
-    def _writing(self, *, wait: bool) -> AbstractContextManager[None]:
-        raise NotImplementedError
 
     def assess(
         self,
@@ -133,3 +103,8 @@ class Live:
 
         with self._writing(wait=wait):
             return send_again(self._store, list(ids))
+
+    def close(self) -> None:
+        """Close every connection, and forget what `assess` has read."""
+        self._assessor = None
+        super().close()

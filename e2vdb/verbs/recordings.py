@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e2vdb.analysis import Analysis
 from e2vdb.errors import BusyError, InputError, StorageError, UsageError
+from e2vdb.verbs.loading import Loading
 
 if TYPE_CHECKING:
     from e2vdb.audio import Recognition
@@ -27,14 +27,8 @@ def is_recording(query: str) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
-class Recordings(Analysis):
+class Recordings(Loading):
     """What `Database` adds for recordings; all of it needs the extra `audio`."""
-
-    def ingest(
-        self, path: str | os.PathLike[str], *, talk: "Talk | None" = None
-    ) -> "IngestSummary":
-        """Bring the database up to date; `Database` says how."""
-        raise NotImplementedError
 
     def embed(
         self,

@@ -99,8 +99,8 @@ def interval(text: str) -> float:
 def again_and_again(work: Callable[[], None], seconds: float) -> None:
     """Do the work, wait, and do it again until Ctrl-C or SIGTERM, which let it finish.
 
-    What fails at first is wrong in the command; what fails later may mend itself, so it is said
-    and tried again.
+    A second one abandons it. What fails at first is wrong in the command; what fails later may
+    mend itself, so it is said and tried again.
     """
     stop = threading.Event()
 
@@ -117,6 +117,8 @@ def again_and_again(work: Callable[[], None], seconds: float) -> None:
                 work()
             except (StorageError, BusyError) as error:
                 say(f"Error: {error} Trying again in {seconds:g} s.")
+    except KeyboardInterrupt:
+        say("The running publication was abandoned; what was there before is as it was")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

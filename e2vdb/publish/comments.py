@@ -11,15 +11,13 @@ def comment(connection: duckdb.DuckDBPyConnection, definitions: dict[str, str]) 
     """Comment whatever the present database holds; `definitions` are its macros and questions."""
     tables = _relations(connection)
     columns = _columns(connection)
-    connection.execute("BEGIN")  # one commit instead of hundreds
-    for name, text in TABLES.items():
-        if name in tables:
-            _say(connection, "TABLE", name, text)
-    for name, kind in definitions.items():
-        _say(connection, kind, name, about(name))
+    said = [_comment("TABLE", name, text) for name, text in TABLES.items() if name in tables]
+    said += [_comment(kind, name, about(name)) for name, kind in definitions.items()]
     for table, column in columns:
-        _say(connection, "COLUMN", f"{table}.{quoted(column)}", _text(table, column, definitions))
-    connection.execute("COMMIT")
+        text = _text(table, column, definitions)
+        said.append(_comment("COLUMN", f"{table}.{quoted(column)}", text))
+    # One text and one commit instead of hundreds.
+    connection.execute("\n".join(["BEGIN;", *said, "COMMIT;"]))
 
 
 def _text(table: str, column: str, definitions: dict[str, str]) -> str:
@@ -29,8 +27,8 @@ def _text(table: str, column: str, definitions: dict[str, str]) -> str:
     return known or metadata_text(column)
 
 
-def _say(connection: duckdb.DuckDBPyConnection, kind: str, name: str, text: str) -> None:
-    connection.execute(f"COMMENT ON {kind} {name} IS {literal(text)}")
+def _comment(kind: str, name: str, text: str) -> str:
+    return f"COMMENT ON {kind} {name} IS {literal(text)};"
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -115,9 +115,6 @@ def check_file(file: Path, made: list[Made]) -> None:
                     f"The new file has {rows:,} rows in {one.name}, not the {one.rows:,} of the "
                     "database; nothing was published. Is the disk in order?"
                 )
-        views = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal")
-        for (view,) in views.fetchall():
-            connection.execute(f"DESCRIBE FROM {view}")
 
 
 def _fill(job: Job, part: Part, text: str, known: Known) -> Made:

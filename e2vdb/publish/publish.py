@@ -73,6 +73,10 @@ def publish(
             raise StorageError(
                 f"Publishing {path} failed: {reason}. What was there before is as it was."
             ) from error
+        except RuntimeError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise KeyboardInterrupt from error  # what Ctrl-C becomes inside a query
     return PublishSummary(
         target=path,
         calls=made[0].rows,

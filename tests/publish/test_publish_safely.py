@@ -1,5 +1,6 @@
 """Readers are never disturbed, failures leave the old file, and nothing is left lying about."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import time
 import duckdb
 import pytest
 from build import write_output
+from running import e2vdb as run
 
 import e2vdb
 from e2vdb.errors import BusyError, StorageError
 from e2vdb.publish import duckdb_file
+from e2vdb.publish.publish import PublishSummary
 from e2vdb.publish.target import workplace
 
 
@@ -169,3 +172,49 @@ def test_every_publishes_news_and_ends_cleanly(small, number: int) -> None:
     process.send_signal(number)
     assert process.communicate()[1].endswith(b"Stopped\n")
     assert (process.returncode, calls(file), left_over(file)) == (0, 3, [])
+
+
+def test_ctrl_c_within_a_query(small, monkeypatch) -> None:
+    file = small.parent / "bi.duckdb"
+    with e2vdb.connect(small) as db:
+        db.publish(file)
+        one_more(db, small.parent)
+    kept = duckdb_file._create
+
+    def interrupted(*arguments: object) -> None:
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of Ctrl-C
+
+    monkeypatch.setattr(duckdb_file, "_create", interrupted)
+    once = run("publish", file, "--db", small)
+    assert (once.code, calls(file), left_over(file)) == (130, 2, [])
+    assert "Interrupted." in once.err
+
+    def interrupted_twice(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(duckdb_file, "_create", interrupted_twice)
+    every = run("publish", file, "--every", "1h", "--db", small)
+    assert (every.code, calls(file), left_over(file)) == (0, 2, [])
+    assert "abandoned" in every.err
+    monkeypatch.setattr(duckdb_file, "_create", kept)
+    assert run("publish", file, "--db", small).code == 0
+    assert calls(file) == 3
+
+
+def test_every_goes_on_after_a_failure(small, monkeypatch) -> None:
+    file = small.parent / "bi.duckdb"
+    found: list[str] = []
+
+    def publish(*_: object, **__: object) -> object:
+        found.append("called")
+        if len(found) == 2:
+            raise StorageError("The disk is full.")
+        if len(found) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return PublishSummary(file, 2, ("calls",), (), 0.1, 10)
+
+    monkeypatch.setattr(e2vdb.Database, "publish", publish)
+    done = run("publish", file, "--every", "0.01s", "--db", small)
+    assert (done.code, len(found)) == (0, 3)
+    assert "The disk is full. Trying again in 0.01 s." in done.err

@@ -22,7 +22,7 @@ check: $(VENV)/installed-test
 
 # The lowest DuckDB that pyproject.toml admits answers the same, and has the extension to serve.
 test-lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest tests/sql tests/query tests/serve
+	$(LOWEST)/bin/python -m pytest tests/sql tests/query tests/publish tests/serve
 
 # The published file in real clients, Superset among them, each installed below .venv-bi.
 test-bi: $(VENV)/installed-test

@@ -32,13 +32,11 @@ def flat(
 
 def select_list(kinds: Mapping[str, str], timezone: str, keep: set[str]) -> list[str]:
     """Return the expressions for columns by name and SQL type."""
-    taken = {name.lower() for name in kinds}
     items = []
-    for name, kind in kinds.items():
-        shown, column = RENAMED.get(name, name), quoted(name)
+    for name, shown in _shown_names(kinds).items():
+        kind, column = kinds[name], quoted(name)
         if kind.startswith("TIMESTAMP"):
-            utc = f"{name}{UTC}"
-            items += _times(column, kind, timezone, shown, utc if utc not in taken else "")
+            items += _times(column, kind, timezone, shown, f"{name}{UTC}")
         elif nested(kind) and name not in keep:
             text = _FLAT.get(name) if kind == _WORDS else None
             items.append(f"{(text or 'to_json({})::VARCHAR').format(column)} AS {quoted(shown)}")
@@ -47,6 +45,23 @@ def select_list(kinds: Mapping[str, str], timezone: str, keep: set[str]) -> list
         else:
             items.append(f"{column} AS {quoted(shown)}")
     return items
+
+
+def _shown_names(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Return what each column is called; one that is in the way of ours is `metadata_NAME`."""
+    ours = {RENAMED[name] for name in kinds if name in RENAMED}
+    ours |= {f"{name}{UTC}".lower() for name, kind in kinds.items() if kind.startswith("TIMESTAMP")}
+    taken = ours | {name.lower() for name in kinds}
+    shown = {}
+    for name in kinds:
+        one = RENAMED.get(name, name)
+        while name not in RENAMED and one.lower() in ours:
+            one = f"metadata_{one}"
+            if one.lower() in taken:
+                ours = {*ours, one.lower()}
+        taken.add(one.lower())
+        shown[name] = one
+    return shown
 
 
 def nested(kind: str) -> bool:
@@ -59,8 +74,8 @@ def _times(column: str, kind: str, timezone: str, shown: str, utc: str) -> list[
     aware = kind == "TIMESTAMP WITH TIME ZONE"
     moment = column if aware else f"{column}::TIMESTAMP AT TIME ZONE {zone}"
     local = f"{column} AT TIME ZONE {zone}" if aware else f"{column}::TIMESTAMP"
-    items = [f"{local} AS {quoted(shown)}"]
-    if utc:
+    return [
+        f"{local} AS {quoted(shown)}",
         # What AT TIME ZONE 'UTC' gives, without asking the calendar for every value again.
-        items.append(f"make_timestamp(epoch_us({moment})) AS {quoted(utc)}")
-    return items
+        f"make_timestamp(epoch_us({moment})) AS {quoted(utc)}",
+    ]

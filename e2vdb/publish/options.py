@@ -22,12 +22,13 @@ class PublishOptions:
     """
 
     vectors: str = "none"
-    since: str | None = None
+    since: str | date | None = None
     frame_step: float = FRAME_STEP_S
     timezone: str | None = None
     map: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "since", since_text(self.since))
         if self.vectors not in VECTORS:
             raise UsageError(f"vectors must be none, distilled or full, not {self.vectors!r}.")
         if self.frame_step and not SECONDS_PER_FRAME <= self.frame_step <= 3600:
@@ -51,7 +52,7 @@ def since_text(since: str | date | None) -> str | None:
     if since is None:
         return None
     if isinstance(since, date):
-        return since.isoformat()
+        since = since.isoformat()
     try:
         moment = datetime.fromisoformat(since.strip())
     except ValueError:

@@ -62,10 +62,9 @@ def publish(
         raise UsageError(f"{path} is a folder; name a file in it, such as {path / 'bi.duckdb'}.")
     if form == "folder" and path.is_file():
         raise UsageError(f"{path} is a file; name a folder.")
-    since = since_text(options.since)
     with workplace(path, wait=wait) as folder:
         try:
-            with source(snapshot, folder, since) as connection:
+            with source(snapshot, folder, since_text(options.since)) as connection:
                 zone = _timezone(connection, options.timezone)
                 job = Job(connection, snapshot, options, zone)
                 made, computed = _FORMATS[form](job, path, folder)

@@ -19,6 +19,9 @@ from e2vdb.query.snapshot import Snapshot
 MEMORY = "2GB"
 """What DuckDB may hold while it publishes; past it, sorts and joins go to the disk."""
 
+READ_BYTES = 1 << 28
+"""What Lance may read ahead of DuckDB; its own default is two gigabytes."""
+
 ROWS = 122_880
 """Rows that are read at a time, vectors apart: those of a row group, which DuckDB then need not
 put together from pieces."""
@@ -62,6 +65,7 @@ class _InRowGroups(StoredTable):
         """Return a scanner over these columns."""
         if columns is not None and not set(columns).intersection(LEFT_OUT):
             options["batch_size"] = ROWS
+        options["io_buffer_size"] = READ_BYTES
         return super().scanner(columns, filter, **options)
 
 

@@ -1,7 +1,9 @@
 """What every published table and column is, in one sentence: the only place that says it."""
 
 from e2vdb.ingest.labels import EMOTIONS
+from e2vdb.ingest.schema import utterances_schema
 from e2vdb.publish.columns import UTC
+from e2vdb.query.calls import CONVENTIONAL
 
 TABLES = {
     "calls": "One row a call: its emotion, nine scores, times, and what your files say of it.",
@@ -131,15 +133,17 @@ _OWN = {
 }
 
 
+_OF_CALLS = {*utterances_schema(1).names, *CONVENTIONAL.names, "at_local", "negative"}
+"""The columns of `calls` that are ours; others come with the user's own files."""
+
+
 def column_text(table: str, column: str) -> str | None:
     """Return what a column is; of a UTC column, what it is the UTC of. None if unknown."""
+    local = "at_local" if column == f"at{UTC}" else column.removesuffix(UTC)
+    if table == "calls" and local not in _OF_CALLS:
+        return None
     own = _OWN.get((table, column)) or _SHARED.get(column)
-    if own is None and column.endswith(UTC):
-        local = column.removesuffix(UTC)
-        shown = "at_local" if local == "at" else local
-        if shown in _SHARED:
-            return f"{shown} in UTC."
-    return own
+    return own or (f"{local} in UTC." if local in _SHARED and local != column else None)
 
 
 def metadata_text(column: str) -> str:

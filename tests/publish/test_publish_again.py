@@ -41,7 +41,7 @@ def test_only_what_changed_is_computed(copy, tmp_path) -> None:
     assert publish(db, file) == {"clusters", "cluster_centroids", "cluster_profiles"}
     db.references.remove("calm")
     assert publish(db, file) == {"quality", "reference_sets"}
-    (tmp_path / "m.csv").write_text("utterance_id,score\nodd/call_without_time_1,7\n")
+    (tmp_path / "m.csv").write_text("utterance_id,score,rank\nodd/call_without_time_1,7,1\n")
     db.load_metadata(tmp_path / "m.csv")
     assert publish(db, file) >= CALLS
     with duckdb.connect(file, read_only=True) as bi:

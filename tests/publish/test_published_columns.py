@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 from publishing import ZONE
 
+import e2vdb
 from e2vdb.publish.columns import select_list
 
 MINE = "database_name = current_database() AND NOT internal"
@@ -101,8 +102,8 @@ def test_nested_and_hostile_columns() -> None:
     with duckdb.connect() as connection:
         relation = connection.sql(
             f'SELECT {listed} FROM (SELECT [{{\'x\': 1}}] AS "a ""quoted"" name", '
-            "TIMESTAMPTZ '2024-01-01 00:00+00' AS \"when\", "
-            "TIMESTAMP_NS '2024-01-01 08:00' AS \"then\", 'kept' AS then_utc, ['a'] AS words, "
+            "TIMESTAMPTZ '2024-01-01 00:00:00+00' AS \"when\", "
+            "TIMESTAMP_NS '2024-01-01 08:00:00' AS \"then\", 'kept' AS then_utc, ['a'] AS words, "
             "'{\"b\": 1}'::JSON AS raw, 1.5::DECIMAL(10,2) AS number)"
         )
         names, rows = relation.columns, relation.fetchall()
@@ -111,4 +112,42 @@ def test_nested_and_hostile_columns() -> None:
     assert row["when"] == datetime(2024, 1, 1, 8)
     assert row["when_utc"] == datetime(2024, 1, 1)
     assert row["then"] == datetime(2024, 1, 1, 8)
-    assert (row["then_utc"], row["words"], row["raw"]) == ("kept", '["a"]', '{"b": 1}')
+    assert row["then_utc"] == datetime(2024, 1, 1)
+    assert row["metadata_then_utc"] == "kept"
+    assert (row["words"], row["raw"]) == ('["a"]', '{"b": 1}')
+
+
+def test_metadata_in_the_way_of_our_names(small) -> None:
+    names = {
+        "at": "'mine'",
+        "AT_LOCAL": "'local'",
+        "at_utc": "'utc'",
+        "metadata_at_utc": "'second'",
+        "x'; DROP TABLE calls; --\"": "'harmless'",
+        "parts": "{'a': [1, 2]}",
+        "seen": "TIMESTAMPTZ '2024-07-01 00:00:00+00'",
+        "里程": "3",
+    }
+    columns = ", ".join(
+        f'{value} AS "{name.replace(chr(34), 2 * chr(34))}"' for name, value in names.items()
+    )
+    file = small.parent / "m.parquet"
+    with duckdb.connect() as connection:
+        one = "'outputs_20240101_000000' AS utterance_id"
+        connection.execute(f"COPY (SELECT {one}, {columns}) TO '{file}'")
+    with e2vdb.connect(small) as db:
+        db.load_metadata(file)
+        db.publish(small.parent / "bi.duckdb", timezone=ZONE)
+    with duckdb.connect(small.parent / "bi.duckdb", read_only=True) as bi:
+        relation = bi.sql("FROM calls WHERE utterance_id = 'outputs_20240101_000000'")
+        row = dict(zip(relation.columns, relation.fetchall()[0], strict=True))
+        del relation
+    assert row["at_local"] == datetime(2024, 1, 1)
+    assert row["at_utc"] == datetime(2023, 12, 31, 23)
+    assert row["metadata_at"] == "mine"
+    assert row["metadata_AT_LOCAL"] == "local"
+    assert {row[name] for name in row if name.endswith("metadata_at_utc")} == {"utc", "second"}
+    assert row["x'; DROP TABLE calls; --\""] == "harmless"
+    assert row["parts"] == '{"a":[1,2]}'
+    assert row["seen_utc"] == datetime(2024, 7, 1)
+    assert row["里程"] == 3

@@ -9,7 +9,6 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,9 @@ from benchmarks.memory import peak_bytes
 from benchmarks.report import Row, say
 
 TESTS = Path(__file__).parent.parent / "tests"
-ROUNDS = 3
+ROUNDS = 5
+"""The fastest round of each counts: whatever else the machine does only ever slows one down."""
+
 SHORT_S = (4, 6, 8, 12, 16, 20)
 LONG_S = (60,)
 TIMES = 1.1
@@ -53,15 +54,15 @@ def _times(folder: Path, model: str) -> list[Row]:
         (f"{len(short)} clips of {SHORT_S[0]} to {SHORT_S[-1]} s", short, sum(SHORT_S), TIMES),
         (f"a call of {LONG_S[0]} s, which generate hears in one go", long, sum(LONG_S), TIMES),
     ):
-        ratios, speeds = [], []
+        ours, generate = [], []
         for number in range(ROUNDS):
             say(f"{what}, round {number + 1} of {ROUNDS} …")
-            own = _embed_seconds(folder, model, theirs, calls)
-            ratios.append(own / _generate_seconds(folder, model, theirs, calls))
-            speeds.append(audio_s / own)
-        measured = f"{median(ratios):.2f} ({median(speeds):.1f} x real time)"
+            ours.append(_embed_seconds(folder, model, theirs, calls))
+            generate.append(_generate_seconds(folder, model, theirs, calls))
+        ratio = min(ours) / min(generate)
+        measured = f"{ratio:.2f} ({audio_s / min(ours):.1f} x real time)"
         name = f"embed's time over FunASR's generate, plus_large's size, {what}"
-        rows.append(Row(name, measured, f"<= {limit}", median(ratios) <= limit))
+        rows.append(Row(name, measured, f"<= {limit}", ratio <= limit))
     return rows
 
 

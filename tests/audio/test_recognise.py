@@ -1,5 +1,6 @@
 """`recognise` against FunASR's own generate, and against NumPy."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,27 @@ def test_a_broken_model_directory_is_one_sentence(tmp_path):
     (folder / "model.pt").write_bytes(b"no weights")
     with pytest.raises(InputError, match="FunASR cannot load the model"):
         recognise(tmp_path / "a.wav", str(folder))
+
+
+class Evil:
+    """What a hostile model.pt would hold: unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_hostile_model_directory_runs_nothing(tmp_path, model):
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    torch.save({"x": Evil(tmp_path / "evil_1")}, folder / "model.pt")
+    (folder / "model.py").write_text(f"open({str(tmp_path / 'evil_2')!r}, 'w')")
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(
+        f"{config}trust_remote_code: true\nremote_code: {folder / 'model.py'}\n"
+    )
+    with pytest.raises(InputError, match="FunASR cannot load the model"):
+        recognise(write_wav(tmp_path / "a.wav", speech(1)), str(folder))
+    assert not list(tmp_path.glob("evil_*"))

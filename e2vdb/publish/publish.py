@@ -69,9 +69,10 @@ def publish(
                 job = Job(connection, snapshot, options, zone)
                 made, computed = _FORMATS[form](job, path, folder)
         except duckdb.Error as error:
-            reason = str(error).split("\n", 1)[0]
+            if "KeyboardInterrupt" in str(error):
+                raise KeyboardInterrupt from error
             raise StorageError(
-                f"Publishing {path} failed: {reason}. What was there before is as it was."
+                f"Publishing {path} failed: {_reason(error)}. What was there before is as it was."
             ) from error
         except RuntimeError as error:
             if "interrupted" not in str(error):
@@ -85,6 +86,12 @@ def publish(
         seconds=time.monotonic() - started,
         bytes=_size(path),
     )
+
+
+def _reason(error: duckdb.Error) -> str:
+    """Return the sentence of an error: of one in our own streams, the last line, else the first."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1 if "Python exception" in lines[0] else 0].rstrip(".")
 
 
 def _size(path: Path) -> int:

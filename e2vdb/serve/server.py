@@ -15,9 +15,6 @@ from e2vdb.errors import E2VError, UsageError
 from e2vdb.serve.extension import load_quack
 from e2vdb.serve.publication import Publication, attach, detach, show, signature_of
 
-PORT = 9494
-"""The port at which Quack's clients look unless told otherwise."""
-
 LINGER_S = 5.0
 """How long a replaced file stays attached for queries that are just beginning."""
 
@@ -38,8 +35,16 @@ class Server:
         self._spill = tempfile.TemporaryDirectory(prefix="e2vdb-serve-")
         self._count = 0
         self._gone: list[tuple[float, Publication]] = []
-        self._connection = self._locked_down(extension)
+        self._connection = duckdb.connect(
+            config={
+                "python_enable_replacements": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "temp_directory": self._spill.name,
+            }
+        )
         try:
+            self._lock_down(extension)
             self._now = self._next()
             show(self._connection, self.file, self._now)
             _require_free(host, port)
@@ -81,19 +86,12 @@ class Server:
         self.stop()
         self._connection.close()
 
-    def _locked_down(self, extension: Path | None) -> duckdb.DuckDBPyConnection:
-        """Return a connection with Quack loaded that reaches the published file and no other.
+    def _lock_down(self, extension: Path | None) -> None:
+        """Load Quack, then let the connection reach the published file and no other.
 
-        The extension comes first: nothing can be loaded once external access is off.
+        In this order: nothing can be loaded once external access is off.
         """
-        connection = duckdb.connect(
-            config={
-                "python_enable_replacements": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "temp_directory": self._spill.name,
-            }
-        )
+        connection = self._connection
         load_quack(connection, extension)
         connection.execute("ATTACH ':memory:' AS gate")
         connection.execute("CREATE MACRO gate.main.published() AS []::VARCHAR[]")
@@ -105,7 +103,6 @@ class Server:
         connection.execute(f"SET allowed_paths = [{reachable}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        return connection
 
     def _let_go(self) -> None:
         """Detach files of the past, once nobody can be about to read them.

@@ -50,9 +50,9 @@ def test_the_lock_holds_without_the_gate(wire: Wire, setting):
     with pytest.raises(duckdb.Error):
         inside.execute(f"RESET {setting}")
     for statement in (
-        "FROM read_text('/etc/hostname')",
-        "COPY calls TO '/tmp/e2vdb-refused.csv'",
-        "ATTACH '/tmp/e2vdb-refused.duckdb'",
+        f"FROM read_text('{wire.file.parent}/secret.csv')",
+        f"COPY calls TO '{wire.file.parent}/out.csv'",
+        f"ATTACH '{wire.file.parent}/other.duckdb'",
         "INSTALL spatial",
         "DELETE FROM published_1.main.calls",
     ):

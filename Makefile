@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 	$(BIN)/e2vdb demo demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 	$(MAKE) test-lowest
 
 check: $(VENV)/installed-test
@@ -22,7 +22,7 @@ check: $(VENV)/installed-test
 
 # The lowest DuckDB that pyproject.toml admits answers the same, and has the extension to serve.
 test-lowest: $(LOWEST)/installed
-	$(LOWEST)/bin/python -m pytest tests/sql tests/query tests/publish tests/serve
+	$(LOWEST)/bin/python -m pytest -n auto --dist loadfile tests/sql tests/query tests/publish tests/serve
 
 # The published file in real clients, Superset among them, each installed below .venv-bi.
 test-bi: $(VENV)/installed-test

@@ -128,6 +128,10 @@ _OWN = {
     ("cluster_centroids", "name"): "The name of the clustering.",
     ("cluster_profiles", "name"): "The name of the clustering.",
     ("neighbors", "utterance_id"): "The id of the call whose neighbour this is.",
+    ("calls", "quality"): "The quality of the recording, 0 to 1; NULL where nothing says it.",
+    ("calls", "channel"): "Which channel of the recording was heard: mono, left or right.",
+    ("calls", "audio_file"): "The recording that was heard, where the result says it.",
+    ("calls", "model"): "The model that heard the recording, where the result says it.",
     ("quality", "similarity"): "The mean cosine similarity to the calls of the set.",
     ("rejects", "utterance_id"): "The id that the call would have had.",
 }

@@ -44,10 +44,10 @@ def embed(
     check_installed()
     options = options or EmbedOptions()
     options.check()
-    name, folder = find_model(options.model)
     paths = recordings(words)
     if not paths:
         raise InputError(f"There is no recording in {', '.join(map(str, words))}.")
+    name, folder = find_model(options.model)
     target = _made(out)
     recipe = Recipe(revision(folder), options.window_s, options.overlap_s, options.frames)
     summary = EmbedSummary(str(target), name)

@@ -119,7 +119,7 @@ def _say_summary(summary: "EmbedSummary") -> None:
     if len(summary.rejects) > EXAMPLES:
         say(f"  and {len(summary.rejects) - EXAMPLES:,} more; --json lists all")
     if summary.narrow:
-        say(f"{summary.narrow:,} are telephone audio: nothing above 4.2 kHz (see bandwidth_hz)")
+        say(f"Telephone audio: {summary.narrow:,}, with nothing above 4.2 kHz (see bandwidth_hz)")
     if summary.interrupted:
         say("Interrupted; what was finished is kept. Run the same command to go on.")
 

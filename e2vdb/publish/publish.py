@@ -10,7 +10,7 @@ import duckdb
 from e2vdb.errors import StorageError, UsageError
 from e2vdb.publish.duckdb_file import publish_file
 from e2vdb.publish.meta import Made
-from e2vdb.publish.options import PublishOptions, format_of, since_text
+from e2vdb.publish.options import EMBEDDING_ATLAS, PublishOptions, format_of, since_text
 from e2vdb.publish.parquet_targets import publish_atlas, publish_calls, publish_folder
 from e2vdb.publish.parts import Job
 from e2vdb.publish.source import source
@@ -56,6 +56,10 @@ def publish(
     """Publish what a snapshot shows; see `Database.publish`."""
     started = time.monotonic()
     form = format_of(target, tool)
+    if options.map is not None and form != EMBEDDING_ATLAS:
+        raise UsageError(
+            f"--map chooses the map for {EMBEDDING_ATLAS}; give --for {EMBEDDING_ATLAS}."
+        )
     path = Path(target).expanduser().resolve()
     check_place(path, snapshot.address.folder)
     if form != "folder" and path.is_dir():

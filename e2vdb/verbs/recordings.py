@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from e2vdb.loading.summary import IngestSummary
 
 
-def is_recording(query: str) -> bool:
-    """Whether a text names a file with sound in it, by its suffix."""
+def names_recording(query: str) -> bool:
+    """Whether a text has the suffix of a file with sound in it."""
     from e2vdb.audio.inputs import SUFFIXES
 
-    path = Path(query).expanduser()
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    return Path(query).suffix.lower() in SUFFIXES
+
+
+def is_recording(query: str) -> bool:
+    """Whether a text names a file with sound in it, by its suffix."""
+    return names_recording(query) and Path(query).expanduser().is_file()
 
 
 class Recordings(Loading):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
+from e2vdb.errors import UsageError
 from e2vdb.query.functions import load_vector
 from e2vdb.query.search import EMPTY_ANSWER, SearchAnswer, Searcher
 from e2vdb.similarity.ann import Effort, build_index, drop_index
 from e2vdb.similarity.neighbors import NeighborsSummary
 from e2vdb.store.lock import writer_lock
-from e2vdb.verbs.recordings import Recordings, is_recording
+from e2vdb.verbs.recordings import Recordings, is_recording, names_recording
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,12 @@ class Searching(Recordings):
             return load_vector(text, dimension).astype(np.float64), None
         if is_recording(text):
             return self.recognise(text, model).embedding.astype(np.float64), None
-        return searcher.vector(text), text
+        try:
+            return searcher.vector(text), text
+        except UsageError as error:
+            if names_recording(text):
+                raise UsageError(f"There is no recording {text}, and no such utterance.") from error
+            raise
 
     def build_index(self, kind: str = "IVF_RQ", *, rebuild: bool = False, wait: bool = True) -> str:
         """Build the approximate index, or take new rows into it.

@@ -102,5 +102,5 @@ def test_funasr_says_nothing_on_stdout(tmp_path, model):
     done = subprocess.run([sys.executable, "-m", "e2vdb", *words], capture_output=True, text=True)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1
-    ours = ("Recognising: ", "1 recordings: ", "1 are telephone")
+    ours = ("Recognising: ", "1 recordings: ", "Telephone audio: 1")
     assert [one for one in done.stderr.splitlines() if not one.startswith(ours)] == []

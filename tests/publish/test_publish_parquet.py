@@ -78,6 +78,8 @@ def test_embedding_atlas_needs_to_know_the_map(small, published, live, tmp_path)
         db.publish(small.parent / "a.parquet", tool="embedding-atlas")
     with pytest.raises(UsageError, match="no map 'x'; there are all"):
         live.publish(tmp_path / "a.parquet", tool="embedding-atlas", map="x")
+    with pytest.raises(UsageError, match="--for embedding-atlas"):
+        live.publish(tmp_path / "a.parquet", map="x")
     with e2vdb.connect(published.copy(tmp_path)) as db:
         db.map("second", where="emotion = 'angry'", method="pca")
         with pytest.raises(UsageError, match="several maps"):

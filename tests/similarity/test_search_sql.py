@@ -251,3 +251,9 @@ def test_as_of_searches_the_past(db: Database, vectors: np.ndarray) -> None:
     with e2vdb.connect(db.address.uri, as_of=version) as past:
         assert "u0900" not in ids(past, "FROM similar_calls('u0003')")
     assert ids(db, "FROM similar_calls('u0003', k := 1)") == ["u0900"]
+
+
+def test_a_recording_that_is_not_there_is_called_so(db: Database, vectors: np.ndarray) -> None:
+    put_vectors(db, vectors[:3])
+    with pytest.raises(UsageError, match="no recording nothere.wav"):
+        db.search("nothere.wav")

@@ -11,7 +11,7 @@ from e2vdb.publish.parts import Job, Part, input_columns, inputs_of
 from e2vdb.query.definitions import definitions, questions, read_sql
 from e2vdb.store.vectors import fragment_key
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when the same inputs are published in another shape."""
 
 

@@ -11,7 +11,14 @@ from typing import Any
 import duckdb
 import pyarrow.dataset as pads
 
-from e2vdb.query.calls import CONVENTIONAL, LEFT_OUT, metadata_names
+from e2vdb.query.calls import (
+    CONVENTIONAL,
+    LEFT_OUT,
+    QUALITY,
+    calls_schema,
+    metadata_names,
+    said_quality,
+)
 from e2vdb.query.definitions import RELATIONS, read_sql
 from e2vdb.query.relation import StoredTable
 from e2vdb.query.snapshot import Snapshot
@@ -81,17 +88,30 @@ def literal(text: str) -> str:
 
 def _joined(snapshot: Snapshot) -> str:
     """Return the rows of `calls` as a join that DuckDB streams, instead of columns in memory."""
-    kinds = {"string": "VARCHAR", "timestamp[us]": "TIMESTAMP"}
+    kinds = {"string": "VARCHAR", "timestamp[us]": "TIMESTAMP", "float": "FLOAT"}
     metadata = snapshot["metadata"].schema.names
-    own = [name for name in snapshot["utterances"].schema.names if name not in LEFT_OUT]
-    columns = [f"u.{quoted(name)}" for name in own]
-    for shown, stored in metadata_names(snapshot).items():
+    stored_names = snapshot["utterances"].schema.names
+    own = [field for field in snapshot.schema("utterances") if field.name not in LEFT_OUT]
+    names = metadata_names(snapshot)
+    columns = {
+        field.name: f"u.{quoted(field.name)}"
+        if field.name in stored_names
+        else f"NULL::{kinds[str(field.type)]} AS {quoted(field.name)}"
+        for field in own
+    }
+    said = said_quality(calls_schema(snapshot, names), names)
+    if said is not None:
+        value = f"m.{quoted(names[said])}"
+        rated = f"u.{quoted(QUALITY)}" if QUALITY in stored_names else "NULL"
+        told = f"CASE WHEN {value}::DOUBLE BETWEEN 0 AND 1 THEN {value} END"
+        columns[QUALITY] = f"coalesce({told}, {rated})::FLOAT AS {quoted(QUALITY)}"
+    for shown, stored in names.items():
         value = f"m.{quoted(stored)}"
         if stored not in metadata:
             value = f"NULL::{kinds[str(CONVENTIONAL.field(shown).type)]}"
-        columns.append(f"{value} AS {quoted(shown)}")
+        columns[shown] = f"{value} AS {quoted(shown)}"
     return (
-        f"SELECT {', '.join(columns)}, 0::BIGINT AS _row "
+        f"SELECT {', '.join(columns.values())}, 0::BIGINT AS _row "
         "FROM _utterances AS u LEFT JOIN _metadata AS m USING (utterance_id)"
     )
 

@@ -4,7 +4,7 @@ The join is made once a version, in memory, so that a trend over calls costs wha
 a table of DuckDB's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ CONVENTIONAL = pa.schema(
 ROW = "_row"
 LEFT_OUT = ("embedding", "distilled", "result")
 _DERIVED = ("at", "negative")
-_QUALITY = "quality"
+QUALITY = "quality"
 _REPEATED = ("emotion", "agent", "product", "team")
 """Columns of few words, handed to DuckDB as dictionaries: grouping by them costs a third less."""
 
@@ -94,23 +94,18 @@ class CallRows(pads.Dataset):  # type: ignore[misc]
             elif name not in found and name not in stored:
                 kind = self._schema.field(name).type
                 found[name] = pa.chunked_array([pa.nulls(utterances.count_rows(), kind)])
-            if name == _QUALITY:
+            if name == QUALITY:
                 found[name] = self._quality(found[name])
             elif name in stored and name not in self._joined:
                 self._joined[name] = self._join(name, stored[name])
         return [found[name] if name in found else self._joined[name] for name in names]
 
     def _quality(self, rated: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Return the quality of the audio: what the metadata says of it counts first.
-
-        A number outside 0..1 is of another scale, to be seen in `metadata_quality` only.
-        """
-        for name, stored in self._stored_names.items():
-            if stored.lower() == _QUALITY and _is_number(self._schema.field(name).type):
-                said = self._join(name, stored).cast(pa.float64())
-                fits = pc.and_(pc.greater_equal(said, 0.0), pc.less_equal(said, 1.0))
-                return pc.coalesce(pc.if_else(fits, said, None).cast(rated.type), rated)
-        return rated
+        """Return the quality of the audio: what the metadata says of it counts first."""
+        name = said_quality(self._schema, self._stored_names)
+        if name is None:
+            return rated
+        return told_quality(self._join(name, self._stored_names[name]), rated)
 
     def _encode(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         if name not in _REPEATED or not pa.types.is_string(column.type):
@@ -142,6 +137,24 @@ class _Whole:
     def to_reader(self) -> pa.RecordBatchReader:
         """Return a reader over all rows."""
         return self._table.to_reader()
+
+
+def said_quality(schema: pa.Schema, names: Mapping[str, str]) -> str | None:
+    """Return the column of `calls` with the quality that the metadata says, if it has one."""
+    for name, stored in names.items():
+        if stored.lower() == QUALITY and _is_number(schema.field(name).type):
+            return name
+    return None
+
+
+def told_quality(said: pa.ChunkedArray, rated: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return what was said of the quality, else what was rated.
+
+    A number outside 0..1 is of another scale, to be seen in `metadata_quality` only.
+    """
+    said = said.cast(pa.float64())
+    fits = pc.and_(pc.greater_equal(said, 0.0), pc.less_equal(said, 1.0))
+    return pc.coalesce(pc.if_else(fits, said, None).cast(rated.type), rated)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -6,7 +6,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from e2vdb.query.calls import ROW, calls_schema, metadata_names
+from e2vdb.query.calls import (
+    QUALITY,
+    ROW,
+    calls_schema,
+    metadata_names,
+    said_quality,
+    told_quality,
+)
 from e2vdb.query.definitions import read_sql
 from e2vdb.query.snapshot import Snapshot
 from e2vdb.query.statement import quote_at
@@ -32,10 +39,14 @@ def few_calls(snapshot: Snapshot, ids: Collection[str]) -> tuple[pa.Table, pa.Ta
             columns.append(pa.chunked_array([pa.array(range(rows.num_rows), pa.int64())]))
         elif field.name in own:
             columns.append(rows[field.name])
-        elif names[field.name] in said.column_names:
+        elif field.name in names and names[field.name] in said.column_names:
             columns.append(said[names[field.name]].take(place))
         else:
             columns.append(pa.chunked_array([pa.nulls(rows.num_rows, field.type)]))
+    quality = said_quality(schema, names)
+    if quality is not None:
+        told = told_quality(*(columns[schema.get_field_index(one)] for one in (quality, QUALITY)))
+        columns[schema.get_field_index(QUALITY)] = told
     return pa.table(columns, schema=schema), rows.select(["utterance_id", "embedding"])
 
 

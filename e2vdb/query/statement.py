@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+_LOCKS_PYTHON = duckdb.__version__.startswith("1.")
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
 
@@ -17,15 +18,32 @@ def run(
     parse is tried once more with the bare word quoted. A text that parses is never touched.
     """
     try:
-        return connection.sql(query, params=params)
+        return _relation(connection, query, params)
     except duckdb.ParserException:
         quoted = quote_at(query)
         if quoted == query:
             raise
     try:
-        return connection.sql(quoted, params=params)
+        return _relation(connection, quoted, params)
     except duckdb.ParserException:
-        return connection.sql(query, params=params)  # the error of what was written
+        return _relation(connection, query, params)  # the error of what was written
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, query: str, params: Parameters
+) -> duckdb.DuckDBPyRelation | None:
+    """Return the relation of a query as DuckDB makes it.
+
+    With parameters DuckDB 1.5 reads the whole answer at once and keeps Python locked meanwhile:
+    where a Python function runs on another of its threads, both wait for ever. Its `execute`
+    lets Python go.
+    """
+    if params is None or not _LOCKS_PYTHON:
+        return connection.sql(query, params=params)
+    found = connection.execute(query, params)
+    if not found.description:
+        return None
+    return connection.from_arrow(found.to_arrow_table())
 
 
 def quote_at(query: str) -> str:

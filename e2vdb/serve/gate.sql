@@ -15,7 +15,8 @@ CREATE OR REPLACE MACRO gate.main.readable() AS [
 CREATE OR REPLACE MACRO gate.main.reaching_out(name) AS
     name IN (
         'getenv', 'current_setting', 'getvariable', 'write_log', 'nextval', 'currval', 'setval',
-        'setseed', 'sleep_ms', 'query', 'query_table', 'json_execute_serialized_sql'
+        'setseed', 'sleep_ms', 'pg_sleep', 'query', 'query_table', 'json_execute_serialized_sql',
+        'json_serialize_plan', 'json_serialize_sql', 'json_deserialize_sql'
     )
     OR regexp_matches(name, '^(quack_|read_|duckdb_secret|pragma_storage)');
 

@@ -126,6 +126,8 @@ def add_tag(store: Store, name: str) -> int:
     """Name the present state of every table, so that clean-up keeps it; return the version."""
     if not name or name.isdecimal() or not name.replace("-", "").replace("_", "").isalnum():
         raise UsageError(f"{name!r} is no tag name: use letters, digits, - and _.")
+    if name.startswith(KEPT_TAG):
+        raise UsageError(f"Names that begin with {KEPT_TAG} are taken; choose another one.")
     if name in store.dataset(UTTERANCES).tags.list():
         raise UsageError(f"The tag {name!r} exists; remove it first or choose another name.")
     for table in TABLES:

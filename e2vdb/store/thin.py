@@ -52,7 +52,7 @@ def thin_versions(store: Store, table: Table, moments: Iterable[datetime]) -> in
         past = versions(store, table)
         edge = datetime.now().astimezone() - FRESH
         old = [one for one in past[:-1] if one.committed_at <= edge and not one.tags]
-        wanted = _in_force(past, moments)
+        wanted = _in_force(past, [*moments, edge])  # what fresh moments may still see
         kept = [one.number for one in old if one.number in wanted]
         if len(old) - len(kept) < MANY:
             return 0

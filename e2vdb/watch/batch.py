@@ -67,10 +67,10 @@ class Batches:
         if not folders:
             return None
         taken = self.intake.take(folders)
+        if self.alarm is not None:  # first: an interruption may cost time, never an alert
+            self.unchecked.update(dict.fromkeys(taken.ids))
         for one in folders:
             del self.folders[one]
-        if self.alarm is not None:
-            self.unchecked.update(dict.fromkeys(taken.ids))
         return taken
 
     def _check(self) -> list[Alert]:

@@ -76,8 +76,10 @@ class Deliverer:
     def submit(self, alerts: Iterable[Waiting]) -> None:
         """Post these too, after those that wait already; one that waits is not doubled."""
         with self._changed:
+            # Posted, though its row still says pending: nobody has written that down yet.
+            settled = {one.alert_id for one in self._results if one.status != PENDING}
             for one in alerts:
-                if one.alert.alert_id not in self._known:
+                if one.alert.alert_id not in self._known | settled:
                     self._known.add(one.alert.alert_id)
                     self._queue.append(one)
             self._changed.notify_all()

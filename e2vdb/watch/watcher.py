@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from e2vdb.errors import StorageError
+from e2vdb.errors import AddressError, StorageError
+from e2vdb.ingest.names import printable
 from e2vdb.loading.ingest import IngestOptions, Talk, check_options, check_root, ingest
 from e2vdb.loading.intake import Intake
 from e2vdb.store.lock import writer_lock
@@ -63,7 +64,7 @@ def watch(
         with writer_lock(store.address, say=say, give_up=stop.is_set):
             intake.prepare()
         stack.enter_context(only_watcher(store.address, folder))
-        if options.quiet_start and read_mark(store, str(folder)) is None:
+        if options.quiet_start and read_mark(store, printable(str(folder))) is None:
             ingest(store, folder, choices, Talk(say))
         alarm = None
         if rule is not None:
@@ -115,8 +116,8 @@ class _Watcher:
     def _try_turn(self, stop: threading.Event) -> None:
         try:
             self._turn(stop)
-        except StorageError as error:
-            self._say(str(error))
+        except (StorageError, AddressError, OSError) as error:  # a drive that is away for a while
+            self._say(str(error).split("\n", 1)[0])
             self._sweeps = self._new_sweeps()
             stop.wait(RETRY_S)
 

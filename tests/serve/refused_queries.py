@@ -45,6 +45,8 @@ AROUND = [
     "SELECT \"GetEnv\"('HOME')",
     "SELECT [getenv(x) FOR x IN ['HOME']]",
     "SELECT 'HOME'.getenv()",
+    "SELECT pg_sleep(1)",
+    "SELECT json_serialize_plan('SELECT current_setting(''allowed_paths'')')",
     "SELECT current_setting('quack_authorization_function')",
     "SELECT getvariable('x')",
     "SELECT write_log('x')",

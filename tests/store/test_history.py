@@ -100,7 +100,7 @@ def test_tags_are_named_listed_and_forgotten(past: Past) -> None:
         assert named == {f"state-{state}": past.numbers[state] for state in range(3)}
         with pytest.raises(UsageError, match="state-1"):
             db.tag("state-1")
-        for wrong in ("", "12", "a b", "a/b", "../x"):
+        for wrong in ("", "12", "a b", "a/b", "../x", "e2vdb-kept-mine"):
             with pytest.raises(UsageError):
                 db.tag(wrong)
         db.untag("state-1")

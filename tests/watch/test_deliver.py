@@ -170,3 +170,14 @@ def test_how_long_to_wait(failures: int, asked: float | None, chance: float) -> 
     full = min(2.0 ** min(failures - 1, 30), LONGEST_S)
     least = min(asked or 0.0, LONGEST_ASKED_S)
     assert max(full / 2, least) <= waited <= max(full, least)
+
+
+def test_what_was_posted_but_not_written_down_is_not_posted_again() -> None:
+    receiver = Receiver()
+    made = Deliverer(URL, "json", Patience(), say=lambda _: None, send=receiver)
+    made.submit([waiting("a")])
+    receiver.wait_for(1)
+    made.close(60)
+    assert made.has_results
+    made.submit([waiting("a")])
+    assert len(made) == 0
